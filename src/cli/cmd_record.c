@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: MIT */
+/* cmd_record.c - psample record: launch or attach, sample, write. */
+#include <errno.h>
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+
+#include "cli/command.h"
+#include "cli/record.h"
+#include "cli/run.h"
+#include "cli/select.h"
+
+enum {
+	OPT_PID, OPT_NAME, OPT_TID, OPT_EVENT, OPT_FREQ, OPT_DURATION,
+	OPT_DELAY, OPT_SAMPLES, OPT_OUTPUT, OPT_FORMAT, OPT_NO_CHILDREN,
+	OPT_CHILDREN, OPT_BY_THREAD, OPT_MAX_DEPTH, OPT_MAX_PAUSE, OPT_UNWIND,
+	OPT_WALL_STOP, OPT_DEMANGLE, OPT_NO_INLINES, OPT_INLINES, OPT_KILL,
+	OPT_CONTROL, OPT_QUIET, OPT_VERBOSE, OPT_SUMMARY, OPT_NO_SUMMARY,
+	OPT_GRAPH, OPT_HELP, OPT_VERSION,
+};
+
+#define HZ_MAX 10000.0
+
+static const struct option_spec record_specs[] = {
+	{ .help = "What to profile:" },
+	{ "pid", NULL, 'p', 0, "PID[,PID...]", "attach to these processes",
+	  OPT_PID },
+	{ "name", NULL, 'n', 0, "REGEX", "attach to processes of this name",
+	  OPT_NAME },
+	{ "tid", NULL, 't', 0, "TID[,TID...]", "sample only these threads",
+	  OPT_TID },
+	{ "no-children", NULL, 0, 0, NULL, "do not follow fork and vfork",
+	  OPT_NO_CHILDREN },
+	{ "children", NULL, 0, 0, NULL, "follow them (the default)",
+	  OPT_CHILDREN },
+	{ .help = "How:" },
+	{ "event", NULL, 'e', 0, "cpu|wall",
+	  "CPU time (default), or all time", OPT_EVENT },
+	{ "freq", "rate", 'F', 'r', "HZ", "samples per second (100)",
+	  OPT_FREQ },
+	{ "duration", NULL, 'd', 0, "DUR", "stop after 30, 30s, 5m ...",
+	  OPT_DURATION },
+	{ "delay", NULL, 'D', 0, "DUR", "wait before the first sample",
+	  OPT_DELAY },
+	{ "samples", NULL, 0, 0, "N", "stop after N samples", OPT_SAMPLES },
+	{ "max-pause", NULL, 0, 0, "PCT",
+	  "lower the rate rather than hold longer (1; off with -F)",
+	  OPT_MAX_PAUSE },
+	{ "unwind", NULL, 0, 0, "HOW", "auto, dwarf, fp or libunwind",
+	  OPT_UNWIND },
+	{ "max-depth", NULL, 0, 0, "N", "frames of a stack (16384)",
+	  OPT_MAX_DEPTH },
+	{ "wall-stop", NULL, 0, 0, NULL,
+	  "stop a blocked thread if its stack needs it", OPT_WALL_STOP },
+	{ "kill", NULL, 0, 0, NULL, "end the program (SIGTERM) after -d",
+	  OPT_KILL },
+	{ "control", NULL, 0, 0, "FIFO",
+	  "read start, stop and dump from here", OPT_CONTROL },
+	{ .help = "What to write:" },
+	{ "output", NULL, 'o', 0, "FILE",
+	  "- is stdout; %p pid, %n name, %t time", OPT_OUTPUT },
+	{ "format", NULL, 'f', 0, "FMT",
+	  "pprof, folded or text (by FILE's ending)", OPT_FORMAT },
+	{ "by-thread", NULL, 0, 0, NULL, "keep threads apart",
+	  OPT_BY_THREAD },
+	{ "demangle", NULL, 0, 0, "STYLE",
+	  "simple (default), templates, full, none", OPT_DEMANGLE },
+	{ "no-inlines", NULL, 0, 0, NULL, "no inlined functions",
+	  OPT_NO_INLINES },
+	{ "inlines", NULL, 0, 0, NULL, "with them (the default)",
+	  OPT_INLINES },
+	{ "call-graph", NULL, 'g', 0, NULL, "accepted: always on",
+	  OPT_GRAPH },
+	{ .help = "What to say:" },
+	{ "quiet", NULL, 'q', 0, NULL, "warnings only; twice: errors only",
+	  OPT_QUIET },
+	{ "verbose", NULL, 'v', 0, NULL, "more", OPT_VERBOSE },
+	{ "no-summary", NULL, 0, 0, NULL, "no summary at the end",
+	  OPT_NO_SUMMARY },
+	{ "summary", NULL, 0, 0, NULL, "with it (the default)",
+	  OPT_SUMMARY },
+	{ "help", NULL, 'h', 0, NULL, "this text", OPT_HELP },
+	{ "version", NULL, 'V', 0, NULL, "the version", OPT_VERSION },
+	{ 0 },
+};
+
+static void *new_ctx(void)
+{
+	struct record_options *options = xcalloc(1, sizeof(*options));
+
+	options->sampler = SAMPLER_OPTIONS_DEFAULT;
+	options->pids = VEC_OF(pid_t);
+	options->tids = VEC_OF(pid_t);
+	return options;
+}
+
+static void free_ctx(void *ctx)
+{
+	struct record_options *options = ctx;
+
+	vec_clear(&options->pids);
+	vec_clear(&options->tids);
+	free(options);
+}
+
+static struct error *bad_value(const char *option, const char *arg,
+			       const char *expected)
+{
+	return error_hint(error_new("bad value %s for %s", arg, option),
+			  "expected: %s", expected);
+}
+
+/* Index of @arg among @words, or an error that lists them. */
+static struct error *parse_word(const char *option, const char *arg,
+				const char *const *words, int *out)
+{
+	CLEANUP(strbuf_clear) struct strbuf all = { 0 };
+
+	for (int i = 0; words[i]; i++) {
+		if (!strcmp(words[i], arg)) {
+			*out = i;
+			return NULL;
+		}
+		strbuf_addf(&all, "%s%s", i ? ", " : "", words[i]);
+	}
+	return bad_value(option, arg, all.data);
+}
+
+static struct error *parse_number(const char *option, const char *arg,
+				  double low, double high, double *out)
+{
+	char *end, range[64];
+
+	*out = strtod(arg, &end);
+	if (end != arg && !*end && *out >= low && *out <= high)
+		return NULL;
+	snprintf(range, sizeof(range), "a number from %g to %g", low, high);
+	return bad_value(option, arg, range);
+}
+
+static struct error *parse_duration(const char *option, const char *arg,
+				    int64_t *out)
+{
+	if (duration_parse(arg, out) && *out > 0 && *out < INT64_MAX / 4)
+		return NULL;
+	return bad_value(option, arg, "a duration like 30, 1.5s, 200ms, 5m");
+}
+
+static struct error *set_unwind(struct record_options *options,
+				const char *arg)
+{
+	static const char *const words[] = { "auto", "dwarf", "fp",
+					     "libunwind", NULL };
+	int method = 0;
+	struct error *error = parse_word("--unwind", arg, words, &method);
+
+	options->sampler.libunwind_ptrace = method == 3;
+	options->sampler.walk.method =
+		method == 3 ? WALK_AUTO : (enum walk_method)method;
+	return error;
+}
+
+static struct error *set_freq(struct record_options *options, const char *arg)
+{
+	double hz = 0;
+	struct error *error = parse_number("--freq", arg, 0.01, HZ_MAX, &hz);
+
+	if (error)
+		return error;
+	options->sampler.period_ns = (int64_t)llround(1e9 / hz);
+	options->has_freq = true;
+	return NULL;
+}
+
+static struct error *set_pause(struct record_options *options,
+			       const char *arg)
+{
+	double percent = 0;
+	struct error *error =
+		parse_number("--max-pause", arg, 0.001, 100, &percent);
+
+	options->sampler.max_pause = percent / 100;
+	options->has_max_pause = true;
+	return error;
+}
+
+static struct error *set_count(const char *option, const char *arg,
+			       uint64_t *out)
+{
+	double value = 0;
+	struct error *error = parse_number(option, arg, 1, 1e15, &value);
+
+	*out = (uint64_t)value;
+	return error;
+}
+
+static struct error *set_choice(struct record_options *options, int id,
+				const char *arg)
+{
+	static const char *const events[] = { "cpu", "wall", NULL };
+	static const char *const formats[] = { "pprof", "folded", "text",
+					       NULL };
+	static const char *const styles[] = { "simple", "templates", "full",
+					      "none", NULL };
+	struct error *error;
+	int word = 0;
+
+	switch (id) {
+	case OPT_EVENT:
+		error = parse_word("--event", arg, events, &word);
+		options->sampler.mode = (enum sample_mode)word;
+		return error;
+	case OPT_FORMAT:
+		error = parse_word("--format", arg, formats, &word);
+		options->format = (enum output_format)(word + 1);
+		return error;
+	default:
+		error = parse_word("--demangle", arg, styles, &word);
+		options->symbol.demangle = (enum demangle_style)word;
+		return error;
+	}
+}
+
+/* Options that are switches. */
+static void set_flag(struct record_options *options, int id)
+{
+	switch (id) {
+	case OPT_NO_CHILDREN:
+	case OPT_CHILDREN:
+		options->sampler.children = id == OPT_CHILDREN;
+		break;
+	case OPT_BY_THREAD:
+		options->sampler.by_thread = true;
+		break;
+	case OPT_WALL_STOP:
+		options->sampler.wall_stop = true;
+		break;
+	case OPT_NO_INLINES:
+	case OPT_INLINES:
+		options->symbol.no_inlines = id == OPT_NO_INLINES;
+		break;
+	case OPT_KILL:
+		options->kill_at_end = true;
+		break;
+	case OPT_QUIET:
+		options->verbosity--;
+		break;
+	case OPT_VERBOSE:
+		options->verbosity++;
+		break;
+	case OPT_SUMMARY:
+	case OPT_NO_SUMMARY:
+		options->no_summary = id == OPT_NO_SUMMARY;
+		break;
+	case OPT_HELP:
+		options->show_help = true;
+		break;
+	case OPT_VERSION:
+		options->show_version = true;
+		break;
+	default: /* --call-graph: always on */
+		break;
+	}
+}
+
+static struct error *set(void *ctx, int id, const char *arg)
+{
+	struct record_options *options = ctx;
+	uint64_t depth = 0;
+	struct error *error;
+
+	switch (id) {
+	case OPT_PID:
+		return select_parse_ids(arg, &options->pids);
+	case OPT_TID:
+		return select_parse_ids(arg, &options->tids);
+	case OPT_NAME:
+		options->name_regex = arg;
+		return NULL;
+	case OPT_FREQ:
+		return set_freq(options, arg);
+	case OPT_DURATION:
+		return parse_duration("--duration", arg,
+				      &options->sampler.duration_ns);
+	case OPT_DELAY:
+		return parse_duration("--delay", arg,
+				      &options->sampler.delay_ns);
+	case OPT_SAMPLES:
+		return set_count("--samples", arg,
+				 &options->sampler.max_samples);
+	case OPT_MAX_DEPTH:
+		error = set_count("--max-depth", arg, &depth);
+		options->sampler.walk.max_depth = (size_t)depth;
+		return error;
+	case OPT_MAX_PAUSE:
+		return set_pause(options, arg);
+	case OPT_UNWIND:
+		return set_unwind(options, arg);
+	case OPT_EVENT:
+	case OPT_FORMAT:
+	case OPT_DEMANGLE:
+		return set_choice(options, id, arg);
+	case OPT_OUTPUT:
+		options->output = arg;
+		return NULL;
+	case OPT_CONTROL:
+		options->control = arg;
+		return NULL;
+	default:
+		set_flag(options, id);
+		return NULL;
+	}
+}
+
+static struct error *check_words(struct record_options *options, int argc)
+{
+	bool attaches = options->pids.n || options->name_regex ||
+			options->tids.n;
+
+	if (argc && attaches)
+		return error_new("both a program to run and a process to "
+				 "attach to were given");
+	if (!argc && !attaches)
+		return error_new("no program to run and no process to attach "
+				 "to");
+	if (options->kill_at_end && !options->sampler.duration_ns)
+		return error_new("--kill ends the program after -d, and no -d "
+				 "was given");
+	if (options->kill_at_end && !argc)
+		return error_new("--kill is for programs that psample "
+				 "started");
+	return NULL;
+}
+
+static int run(void *ctx, int argc, char **argv, bool has_dashes)
+{
+	struct record_options *options = ctx;
+	struct error *error;
+
+	(void)has_dashes;
+	if (options->show_help) {
+		command_print_help(&command_record);
+		return EXIT_DONE;
+	}
+	if (options->show_version) {
+		printf("psample %s\n", PACKAGE_VERSION);
+		return EXIT_DONE;
+	}
+	error = check_words(options, argc);
+	if (error) {
+		print_error(error_hint(error, "try:   psample --help"));
+		return EXIT_USAGE;
+	}
+	if (options->has_freq && !options->has_max_pause)
+		options->sampler.max_pause = 0;
+	return run_record(options, argv);
+}
+
+const struct command command_record = {
+	.name = "record",
+	.help = "record a profile (default)",
+	.usage = "psample [record] [OPTIONS] [--] PROGRAM [ARG...]\n"
+		 "       psample [record] [OPTIONS] -p PID[,PID...]",
+	.more = "Signals: ^C ends an attached run and writes; SIGUSR1 writes "
+		"now, SIGUSR2\npauses and resumes. Open the result with: go "
+		"tool pprof FILE\nMore: man psample-record",
+	.options = record_specs,
+	.set = set,
+	.run = run,
+	.new_ctx = new_ctx,
+	.free_ctx = free_ctx,
+};

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * monitor.c - the main thread during a run: signals, knob, progress.
+ *
+ * All signals are blocked in every thread and read from a descriptor here. A
+ * signal that psample was started with ignored (nohup) stays ignored.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+
+#include "cli/record.h"
+#include "util/log.h"
+
+#define PROGRESS_MS 250
+
+struct monitor {
+	struct run *run;
+	sigset_t taken; /* signals that we read */
+	int signal_fd;
+	int control_fd;
+	bool made_control;
+	char line[64]; /* of the control FIFO, not yet complete */
+	size_t line_len;
+	int64_t start_ns;
+};
+
+static const int watched_signals[] = {
+	SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2,
+};
+
+static bool is_ignored(int signal)
+{
+	struct sigaction action;
+
+	return !sigaction(signal, NULL, &action) &&
+	       action.sa_handler == SIG_IGN;
+}
+
+static void block_signals(struct monitor *monitor)
+{
+	sigset_t blocked;
+
+	sigemptyset(&monitor->taken);
+	for (size_t i = 0; i < ARRAY_SIZE(watched_signals); i++)
+		if (!is_ignored(watched_signals[i]))
+			sigaddset(&monitor->taken, watched_signals[i]);
+	blocked = monitor->taken;
+	sigaddset(&blocked, SIGCHLD);
+	sigaddset(&blocked, SIGRTMIN);
+	pthread_sigmask(SIG_BLOCK, &blocked, NULL);
+	signal(SIGPIPE, SIG_IGN); /* EPIPE tells it better */
+	signal(SIGTTOU, SIG_IGN); /* messages from the background */
+}
+
+static struct error *open_control(struct monitor *monitor, const char *path)
+{
+	struct stat st;
+
+	if (!path)
+		return NULL;
+	if (!mkfifo(path, 0600))
+		monitor->made_control = true;
+	else if (errno != EEXIST)
+		return error_errno(errno, "cannot make the FIFO %s", path);
+	/* Read and write: then writers may come and go without an end. */
+	monitor->control_fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	if (monitor->control_fd < 0)
+		return error_errno(errno, "cannot open %s", path);
+	if (fstat(monitor->control_fd, &st) || !S_ISFIFO(st.st_mode))
+		return error_new("cannot use %s: it is not a FIFO", path);
+	return NULL;
+}
+
+struct error *monitor_open(struct run *run, struct monitor **out)
+{
+	struct monitor *monitor = xcalloc(1, sizeof(*monitor));
+	struct error *error;
+
+	monitor->run = run;
+	monitor->control_fd = -1;
+	monitor->start_ns = clock_now_ns();
+	block_signals(monitor);
+	monitor->signal_fd = signalfd(-1, &monitor->taken,
+				      SFD_CLOEXEC | SFD_NONBLOCK);
+	error = open_control(monitor, run->options->control);
+	if (error) {
+		monitor_close(monitor);
+		return error;
+	}
+	*out = monitor;
+	return NULL;
+}
+
+void monitor_close(struct monitor *monitor)
+{
+	if (!monitor)
+		return;
+	if (monitor->signal_fd >= 0)
+		close(monitor->signal_fd);
+	if (monitor->control_fd >= 0)
+		close(monitor->control_fd);
+	if (monitor->made_control)
+		unlink(monitor->run->options->control);
+	free(monitor);
+}
+
+void monitor_release_signals(struct monitor *monitor)
+{
+	pthread_sigmask(SIG_UNBLOCK, &monitor->taken, NULL);
+}
+
+void monitor_hold_signals(struct monitor *monitor)
+{
+	pthread_sigmask(SIG_BLOCK, &monitor->taken, NULL);
+}
+
+static void write_now(struct run *run)
+{
+	struct error *error = output_write(run);
+
+	if (error) {
+		log_error("%s", error_text(error));
+		error_free(error);
+	} else if (strcmp(run->written, "-")) {
+		log_notice("wrote %s", run->written);
+	}
+}
+
+static void set_paused(struct run *run, bool is_paused)
+{
+	collect_request(run->collect,
+			is_paused ? COLLECT_PAUSE : COLLECT_RESUME);
+	log_notice("%s", is_paused ? "paused" : "sampling");
+}
+
+static void run_control_word(struct run *run, const char *word)
+{
+	if (!strcmp(word, "start"))
+		set_paused(run, false);
+	else if (!strcmp(word, "stop"))
+		set_paused(run, true);
+	else if (!strcmp(word, "dump"))
+		write_now(run);
+	else if (word[0])
+		log_warning("unknown word on the control FIFO (start, stop or "
+			    "dump expected)");
+}
+
+static void read_control(struct monitor *monitor)
+{
+	char c;
+
+	while (read(monitor->control_fd, &c, 1) == 1) {
+		if (c == '\n') {
+			monitor->line[monitor->line_len] = '\0';
+			run_control_word(monitor->run, monitor->line);
+			monitor->line_len = 0;
+		} else if (monitor->line_len + 1 < sizeof(monitor->line)) {
+			monitor->line[monitor->line_len++] = c;
+		}
+	}
+}
+
+/*
+ * ^C at the terminal reaches a launched program as well: it decides, and
+ * psample ends as it does. A signal sent to psample alone is handed on.
+ */
+static void end_launched(struct run *run, const struct signalfd_siginfo *info)
+{
+	int signal = (int)info->ssi_signo;
+	bool is_from_terminal = info->ssi_code == SI_KERNEL;
+
+	if (is_from_terminal)
+		return;
+	if (run->stop_requests++ == 0) {
+		run->raise_signal = signal;
+		kill(run->pid, signal);
+		return;
+	}
+	collect_request(run->collect, COLLECT_STOP);
+}
+
+static void end_attached(struct monitor *monitor)
+{
+	if (monitor->run->stop_requests++ == 0) {
+		collect_request(monitor->run->collect, COLLECT_STOP);
+		monitor_release_signals(monitor);
+	}
+}
+
+static void take_signals(struct monitor *monitor)
+{
+	struct run *run = monitor->run;
+	struct signalfd_siginfo info;
+
+	while (read(monitor->signal_fd, &info, sizeof(info)) ==
+	       sizeof(info)) {
+		switch (info.ssi_signo) {
+		case SIGUSR1:
+			write_now(run);
+			break;
+		case SIGUSR2:
+			set_paused(run, !collect_is_paused(run->collect));
+			break;
+		default:
+			if (run->is_launched)
+				end_launched(run, &info);
+			else
+				end_attached(monitor);
+			break;
+		}
+	}
+}
+
+static void show_progress(const struct monitor *monitor)
+{
+	const struct sampler_stats *stats =
+		collect_stats(monitor->run->collect);
+	double seconds =
+		(double)(clock_now_ns() - monitor->start_ns) / NS_PER_S;
+
+	log_progress("%.1fs  %llu samples at %.4g Hz  %llu threads  "
+		     "held %.2f%%   ^C to stop",
+		     seconds, (unsigned long long)stats->samples,
+		     (double)NS_PER_S / (double)stats->period_ns,
+		     (unsigned long long)stats->live_threads,
+		     100 * (double)stats->held_thread_ns / NS_PER_S / seconds);
+}
+
+void monitor_watch(struct monitor *monitor)
+{
+	struct pollfd pfds[] = {
+		{ collect_done_fd(monitor->run->collect), POLLIN, 0 },
+		{ monitor->signal_fd, POLLIN, 0 },
+		{ monitor->control_fd, POLLIN, 0 },
+	};
+	bool has_progress = isatty(STDERR_FILENO);
+
+	for (;;) {
+		poll(pfds, ARRAY_SIZE(pfds), has_progress ? PROGRESS_MS : -1);
+		if (pfds[0].revents)
+			break;
+		if (pfds[1].revents)
+			take_signals(monitor);
+		if (pfds[2].revents)
+			read_control(monitor);
+		if (has_progress)
+			show_progress(monitor);
+	}
+	log_progress(NULL);
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+/* output.c - what the profile is written as, and under which name. */
+#include <errno.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "cli/record.h"
+#include "profile/top.h"
+#include "profile/write.h"
+#include "util/io.h"
+#include "util/log.h"
+
+#define NAMES_TRIED_MAX 100000
+
+static bool ends_with(const char *text, const char *end)
+{
+	size_t n = strlen(text), m = strlen(end);
+
+	return n >= m && !strcmp(text + n - m, end);
+}
+
+enum output_format output_format_of(const struct record_options *options)
+{
+	const char *name = options->output;
+
+	if (options->format != FORMAT_AUTO)
+		return options->format;
+	if (name && (ends_with(name, ".folded") ||
+		     ends_with(name, ".collapsed")))
+		return FORMAT_FOLDED;
+	if (name && ends_with(name, ".txt"))
+		return FORMAT_TEXT;
+	return FORMAT_PPROF;
+}
+
+/* %p the pid, %n the program's name, %t the time, %% a percent sign. */
+static char *expand_name(const struct run *run, const char *pattern)
+{
+	struct strbuf name = { 0 };
+	char stamp[32];
+	time_t now = time(NULL);
+	struct tm tm;
+
+	for (const char *p = pattern; *p; p++) {
+		if (*p != '%' || !p[1]) {
+			strbuf_addc(&name, *p);
+			continue;
+		}
+		switch (*++p) {
+		case 'p':
+			strbuf_addf(&name, "%d", (int)run->pid);
+			break;
+		case 'n':
+			strbuf_adds(&name, run->program);
+			break;
+		case 't':
+			localtime_r(&now, &tm);
+			strftime(stamp, sizeof(stamp), "%Y%m%d-%H%M%S", &tm);
+			strbuf_adds(&name, stamp);
+			break;
+		case '%':
+			strbuf_addc(&name, '%');
+			break;
+		default:
+			strbuf_addc(&name, '%');
+			strbuf_addc(&name, *p);
+			break;
+		}
+	}
+	return strbuf_take(&name);
+}
+
+static const char *extension_of(enum output_format format)
+{
+	switch (format) {
+	case FORMAT_FOLDED:
+		return "folded";
+	case FORMAT_TEXT:
+		return "txt";
+	case FORMAT_AUTO:
+	case FORMAT_PPROF:
+		break;
+	}
+	return "pb.gz";
+}
+
+/* The first name of ours that is free: psample.NAME.PID.cpu.001.pb.gz */
+static struct error *open_numbered(struct run *run, struct outfile **out)
+{
+	const struct record_options *options = run->options;
+	const char *mode =
+		options->sampler.mode == MODE_WALL ? "wall" : "cpu";
+
+	for (int n = 1; n < NAMES_TRIED_MAX; n++) {
+		char *name = xasprintf(
+			"psample.%s.%d.%s.%03d.%s", run->program,
+			(int)run->pid, mode, n,
+			extension_of(output_format_of(options)));
+		bool is_taken = !access(name, F_OK);
+
+		free(run->written);
+		run->written = name;
+		if (!is_taken)
+			return outfile_open(name, true, out);
+	}
+	return error_new("too many profiles here: psample.%s.*", run->program);
+}
+
+static struct error *refuse_terminal(const struct record_options *options)
+{
+	if (options->output && !strcmp(options->output, "-") &&
+	    output_format_of(options) == FORMAT_PPROF &&
+	    isatty(STDOUT_FILENO))
+		return error_hint(error_new("a pprof profile is binary, and "
+					    "standard output is a terminal"),
+				  "try:   -o FILE, or -f folded, or -f text");
+	return NULL;
+}
+
+struct error *output_check(const struct record_options *options)
+{
+	struct error *error = refuse_terminal(options);
+	struct outfile *file;
+
+	if (error)
+		return error;
+	error = outfile_open(options->output ? options->output
+					     : ".psample.probe",
+			     false, &file);
+	if (!error)
+		outfile_abort(file);
+	else if (!options->output)
+		error = error_hint(error, "try:   -o FILE in a directory "
+					  "that you may write to");
+	return error;
+}
+
+static size_t shown_type(const struct profile *profile)
+{
+	return profile->n_types - 1;
+}
+
+static struct error *render(const struct run *run,
+			    const struct profile *profile, struct strbuf *out)
+{
+	struct top top;
+
+	switch (output_format_of(run->options)) {
+	case FORMAT_FOLDED:
+		profile_write_folded(profile, shown_type(profile), out);
+		return NULL;
+	case FORMAT_TEXT:
+		top_make(profile, shown_type(profile), &top);
+		top_write(profile, &top, shown_type(profile), SIZE_MAX, out);
+		top_clear(&top);
+		return NULL;
+	case FORMAT_AUTO:
+	case FORMAT_PPROF:
+		break;
+	}
+	return profile_write_pprof(profile, out);
+}
+
+static struct error *open_output(struct run *run, struct outfile **out)
+{
+	const char *name = run->options->output;
+
+	if (!name)
+		return open_numbered(run, out);
+	free(run->written);
+	run->written = !strcmp(name, "-") ? xstrdup(name)
+					  : expand_name(run, name);
+	return outfile_open(run->written, false, out);
+}
+
+struct error *output_write(struct run *run)
+{
+	CLEANUP(strbuf_clear) struct strbuf bytes = { 0 };
+	struct profile *profile =
+		collect_lock_profile(run->collect, run->symbolizer);
+	struct outfile *file = NULL;
+	struct error *error;
+
+	summary_add_comments(run, profile);
+	error = render(run, profile, &bytes);
+	collect_unlock_profile(run->collect);
+	if (!error)
+		error = open_output(run, &file);
+	if (!error && bytes.len)
+		error = outfile_write(file, bytes.data, bytes.len);
+	if (!error)
+		error = outfile_commit(TAKE(file));
+	outfile_abort(file);
+	if (!error)
+		run->n_written++;
+	return error;
+}

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * run.c - one recording, from the first fork to the exit status.
+ *
+ * Order matters: the program is forked before psample changes anything about
+ * itself that a child would inherit (signals, limits, priority).
+ */
+#include "cli/run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include "cli/command.h"
+#include "cli/select.h"
+#include "target/permission.h"
+#include "target/proc.h"
+#include "util/io.h"
+#include "util/log.h"
+
+static void set_own_limits(void)
+{
+	static const char score[] = "500"; /* the kernel's first victim: us */
+	struct rlimit files, core = { 0, 0 };
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0) {
+		io_write_full(fd, score, sizeof(score) - 1);
+		close(fd);
+	}
+	/* Copies of other programs' stacks belong into no core file. */
+	setrlimit(RLIMIT_CORE, &core);
+	if (!getrlimit(RLIMIT_NOFILE, &files)) {
+		files.rlim_cur = files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
+}
+
+/* Letters, digits and "._+-" of the last part of a path. */
+static char *name_for_files(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *name = xstrdup(slash ? slash + 1 : path);
+
+	for (char *p = name; *p; p++)
+		if (!strchr("abcdefghijklmnopqrstuvwxyz"
+			    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-", *p))
+			*p = '_';
+	return name;
+}
+
+static char *join_words(char **argv)
+{
+	struct strbuf line = { 0 };
+
+	for (; *argv; argv++)
+		strbuf_addf(&line, "%s%s", line.len ? " " : "", *argv);
+	return strbuf_take(&line);
+}
+
+static struct error *choose_targets(struct record_options *options)
+{
+	struct error *error = NULL;
+
+	if (options->name_regex)
+		error = select_by_name(options->name_regex, &options->pids);
+	if (error || options->pids.n)
+		return error;
+	for (size_t i = 0; i < options->tids.n; i++) {
+		pid_t tid = *(pid_t *)vec_at(&options->tids, i);
+		pid_t pid = proc_thread_group(tid);
+
+		if (pid <= 0)
+			return error_new("no thread %d", (int)tid);
+		*(pid_t *)vec_push(&options->pids) = pid;
+	}
+	return NULL;
+}
+
+static void describe(struct run *run, char **argv)
+{
+	char comm[COMM_MAX] = "process";
+
+	if (run->is_launched) {
+		run->program = name_for_files(argv[0]);
+		run->command_line = join_words(argv);
+		return;
+	}
+	run->pid = *(pid_t *)vec_at(&run->options->pids, 0);
+	proc_read_comm(run->pid, run->pid, comm);
+	run->program = name_for_files(comm);
+	run->command_line = proc_command_line(run->pid);
+}
+
+static struct error *start(struct run *run, const struct launch *launch)
+{
+	const struct record_options *options = run->options;
+	struct sampler_options sampler = options->sampler;
+	struct collect_target target = {
+		.launch = run->is_launched ? launch : NULL,
+		.pids = options->pids.data,
+		.n_pids = options->pids.n,
+	};
+
+	if (options->tids.n) {
+		sampler.tids = options->tids.data;
+		sampler.n_tids = options->tids.n;
+	}
+	return collect_start(&sampler, &target, &run->collect);
+}
+
+/* Files and the closing words; false when the profile was not written. */
+static bool conclude(struct run *run, struct monitor *monitor)
+{
+	struct error *error;
+
+	monitor_release_signals(monitor); /* naming may take a while */
+	collect_lock_profile(run->collect, run->symbolizer);
+	collect_unlock_profile(run->collect);
+	monitor_hold_signals(monitor);
+	error = output_write(run);
+	if (error) {
+		print_error(error);
+		return false;
+	}
+	summary_print(run, collect_lock_profile(run->collect,
+						run->symbolizer));
+	collect_unlock_profile(run->collect);
+	return true;
+}
+
+static int report_exec_failure(const char *program, int err)
+{
+	print_error(error_errno(err, "cannot run %s", program));
+	return err == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
+}
+
+/* End as the program did: same status, or death by the same signal. */
+static int end_as(int status)
+{
+	struct rlimit core = { 0, 0 };
+	sigset_t set;
+	int signal_number;
+
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status);
+	signal_number = WTERMSIG(status);
+	setrlimit(RLIMIT_CORE, &core);
+	signal(signal_number, SIG_DFL);
+	sigemptyset(&set);
+	sigaddset(&set, signal_number);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	fflush(NULL);
+	raise(signal_number);
+	return 128 + signal_number;
+}
+
+/* -d is over and the program is not: it has the terminal, so stay. */
+static int await_program(const struct run *run)
+{
+	int status = 0;
+
+	if (run->options->kill_at_end)
+		kill(run->pid, SIGTERM);
+	else if (!waitpid(run->pid, &status, WNOHANG))
+		log_info("the program goes on; psample ends with it");
+	while (waitpid(run->pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return status;
+}
+
+static int finish_launched(struct run *run, const char *program,
+			   bool is_written)
+{
+	struct collect_exit end = collect_exit(run->collect);
+	int status = end.status;
+
+	if (end.exec_errno)
+		return report_exec_failure(program, end.exec_errno);
+	if (!end.has_ended)
+		status = await_program(run);
+	if (!is_written)
+		return EXIT_OWN_FAILURE;
+	return end_as(status);
+}
+
+static void run_clear(struct run *run)
+{
+	collect_free(run->collect);
+	symbolizer_free(run->symbolizer);
+	free(run->program);
+	free(run->command_line);
+	free(run->written);
+}
+
+static int run_all(struct run *run, char **argv, struct launch *launch)
+{
+	struct monitor *monitor = NULL;
+	bool is_written = false;
+	int failed = run->is_launched ? EXIT_OWN_FAILURE : EXIT_FAILED;
+	struct error *error;
+
+	describe(run, argv);
+	set_own_limits();
+	error = monitor_open(run, &monitor);
+	if (!error)
+		error = start(run, launch);
+	if (error) {
+		print_error(error);
+		monitor_close(monitor);
+		return failed;
+	}
+	monitor_watch(monitor);
+	collect_join(run->collect);
+	if (!collect_exit(run->collect).exec_errno)
+		is_written = conclude(run, monitor);
+	monitor_close(monitor);
+	if (run->is_launched)
+		return finish_launched(run, argv[0], is_written);
+	return is_written ? EXIT_DONE : EXIT_FAILED;
+}
+
+int run_record(struct record_options *options, char **argv)
+{
+	struct run run = {
+		.options = options,
+		.is_launched = argv[0] != NULL,
+	};
+	struct launch launch = { .go_fd = -1, .error_fd = -1 };
+	struct error *error;
+	int status;
+
+	log_set_level((enum log_level)(LOG_NOTICE + options->verbosity < 0
+			? 0 : LOG_NOTICE + options->verbosity));
+	error = output_check(options);
+	if (!error)
+		error = choose_targets(options);
+	if (!error && run.is_launched)
+		error = launch_fork(argv, &launch);
+	if (error) {
+		print_error(error);
+		return run.is_launched ? EXIT_OWN_FAILURE : EXIT_FAILED;
+	}
+	run.pid = launch.pid;
+	run.symbolizer = symbolizer_new(&options->symbol);
+	status = run_all(&run, argv, &launch);
+	launch_close(&launch);
+	run_clear(&run);
+	return status;
+}

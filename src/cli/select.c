@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/* select.c - pids from lists and from regular expressions. */
+#include "cli/select.h"
+
+#include <errno.h>
+#include <limits.h>
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+#include "target/proc.h"
+
+struct error *select_parse_ids(const char *text, struct vec *out)
+{
+	const char *p = text;
+
+	for (;;) {
+		char *end;
+		long id;
+
+		errno = 0;
+		id = strtol(p, &end, 0);
+		if (end == p || errno || id <= 0 || id > INT_MAX ||
+		    (*end && *end != ','))
+			return error_new("%s is no list of process ids", text);
+		*(pid_t *)vec_push(out) = (pid_t)id;
+		if (!*end)
+			return NULL;
+		p = end + 1;
+	}
+}
+
+static bool matches(const pcre2_code *code, pcre2_match_data *data,
+		    const char *subject)
+{
+	return pcre2_match(code, (PCRE2_SPTR)subject, strlen(subject), 0, 0,
+			   data, NULL) >= 0;
+}
+
+/* The name as ps shows it, or the first word of the command line. */
+static bool process_matches(const pcre2_code *code, pcre2_match_data *data,
+			    pid_t pid)
+{
+	CLEANUP(free) char *line = NULL;
+	char comm[COMM_MAX];
+
+	if (!proc_read_comm(pid, pid, comm))
+		return false;
+	if (matches(code, data, comm))
+		return true;
+	line = proc_command_line(pid);
+	line[strcspn(line, " ")] = '\0';
+	return line[0] != '[' && matches(code, data, line);
+}
+
+struct error *select_by_name(const char *regex, struct vec *out)
+{
+	struct vec pids = VEC_OF(pid_t);
+	pcre2_match_data *data;
+	PCRE2_UCHAR text[120];
+	PCRE2_SIZE offset;
+	size_t n_before = out->n;
+	int err;
+	pcre2_code *code = pcre2_compile((PCRE2_SPTR)regex,
+					 PCRE2_ZERO_TERMINATED, 0, &err,
+					 &offset, NULL);
+
+	if (!code) {
+		pcre2_get_error_message(err, text, sizeof(text));
+		return error_new("bad regular expression %s: %s at %zu", regex,
+				 (const char *)text, offset);
+	}
+	data = pcre2_match_data_create_from_pattern(code, NULL);
+	proc_list_processes(&pids);
+	for (size_t i = 0; i < pids.n; i++) {
+		pid_t pid = *(pid_t *)vec_at(&pids, i);
+
+		if (pid != getpid() && process_matches(code, data, pid))
+			*(pid_t *)vec_push(out) = pid;
+	}
+	vec_clear(&pids);
+	pcre2_match_data_free(data);
+	pcre2_code_free(code);
+	if (out->n == n_before)
+		return error_hint(error_new("no process is called %s", regex),
+				  "try:   ps -e | grep ...; psample -p PID");
+	return NULL;
+}

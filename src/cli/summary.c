@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * summary.c - what was found, what was lost, and what it cost.
+ *
+ * The same lines go to the user and into the profile's comments; those on
+ * cost start with '#', so that pprof does not print them above each report.
+ */
+#include <stdio.h>
+#include <sys/resource.h>
+
+#include "cli/record.h"
+#include "profile/top.h"
+#include "util/log.h"
+
+#define CHECK_LOW 0.8 /* outside of these the shares are doubtful */
+#define CHECK_HIGH 1.25
+#define TOP_ROWS 5
+/* Too little CPU time for the ratio to say anything. */
+#define CHECK_MIN_NS (200 * NS_PER_MS)
+
+struct lines {
+	struct strbuf found, check, lost, cost;
+};
+
+static void lines_clear(struct lines *lines)
+{
+	strbuf_clear(&lines->found);
+	strbuf_clear(&lines->check);
+	strbuf_clear(&lines->lost);
+	strbuf_clear(&lines->cost);
+}
+
+static double self_check(const struct sampler_stats *stats)
+{
+	return stats->exact_cpu_ns > 0
+		       ? (double)stats->expected_cpu_ns /
+				 (double)stats->exact_cpu_ns
+		       : 1;
+}
+
+static void make_found(const struct run *run, struct strbuf *out)
+{
+	const struct sampler_stats *stats = collect_stats(run->collect);
+	char cpu[24], elapsed[24];
+
+	strbuf_addf(out, "%llu samples, CPU %s in %s at %.4g Hz",
+		    (unsigned long long)(stats->samples +
+					 stats->wall_samples),
+		    duration_format(stats->exact_cpu_ns, cpu, sizeof(cpu)),
+		    duration_format(stats->elapsed_ns, elapsed,
+				    sizeof(elapsed)),
+		    1e9 / (double)run->options->sampler.period_ns);
+	strbuf_addf(out, "; %llu process%s, %llu thread%s",
+		    (unsigned long long)stats->processes,
+		    stats->processes == 1 ? "" : "es",
+		    (unsigned long long)stats->threads,
+		    stats->threads == 1 ? "" : "s");
+}
+
+static void make_check(const struct sampler_stats *stats, struct strbuf *out)
+{
+	double check = self_check(stats);
+	bool is_judged = stats->exact_cpu_ns >= CHECK_MIN_NS;
+
+	strbuf_addf(out, "self-check %.2f (samples x period / exact CPU)",
+		    check);
+	if (is_judged && (check < CHECK_LOW || check > CHECK_HIGH))
+		strbuf_addf(out, ": the sampler was kept from the CPU, shares "
+				 "are doubtful (priority: %s)",
+			    stats->priority ? stats->priority : "none");
+	if (stats->unsampled_ns > 0 && stats->exact_cpu_ns > 0)
+		strbuf_addf(out, "; %.2f%% unsampled",
+			    100 * (double)stats->unsampled_ns /
+				    (double)stats->exact_cpu_ns);
+}
+
+static void add_ends(const struct walk_counts *walks, struct strbuf *out)
+{
+	uint64_t not_root = walks->stacks - walks->ends[WALK_ROOT];
+	const char *separator = " (";
+
+	strbuf_addf(out, "; %llu of %llu stacks not to the root",
+		    (unsigned long long)not_root,
+		    (unsigned long long)walks->stacks);
+	for (int end = 0; end < N_WALK_ENDS; end++) {
+		if (end == WALK_ROOT || !walks->ends[end])
+			continue;
+		strbuf_addf(out, "%s%s %llu", separator, walk_end_name(end),
+			    (unsigned long long)walks->ends[end]);
+		separator = ", ";
+	}
+	if (not_root)
+		strbuf_adds(out, ")");
+}
+
+static void make_lost(const struct run *run, struct strbuf *out)
+{
+	const struct sampler_stats *stats = collect_stats(run->collect);
+
+	strbuf_addf(out,
+		    "lost: %llu of %llu ticks late, %llu missed, %llu busy, "
+		    "%llu unreadable, %llu dropped",
+		    (unsigned long long)stats->late_ticks,
+		    (unsigned long long)(stats->ticks + stats->late_ticks),
+		    (unsigned long long)stats->missed_ticks,
+		    (unsigned long long)stats->busy,
+		    (unsigned long long)stats->unreadable,
+		    (unsigned long long)stats->dropped);
+	add_ends(collect_walk_counts(run->collect), out);
+}
+
+static double own_cpu_share(const struct sampler_stats *stats)
+{
+	struct rusage usage;
+	double ns;
+
+	if (getrusage(RUSAGE_SELF, &usage) || stats->elapsed_ns <= 0)
+		return 0;
+	ns = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1e9 +
+	     (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1e3;
+	return 100 * ns / (double)stats->elapsed_ns;
+}
+
+static void make_cost(const struct sampler_stats *stats, struct strbuf *out)
+{
+	char sum[24], p50[24], p99[24], max[24];
+	double existed = (double)(stats->existed_ns ? stats->existed_ns : 1);
+
+	strbuf_addf(out,
+		    "cost: target held %s (%.3f%%), p50 %s, p99 %s, max %s; "
+		    "stops %llu, repaired %llu; psample %.2f%% of a core",
+		    duration_format(stats->held.sum_ns, sum, sizeof(sum)),
+		    100 * (double)stats->held.sum_ns / existed,
+		    duration_format(histogram_percentile(&stats->held, 50),
+				    p50, sizeof(p50)),
+		    duration_format(histogram_percentile(&stats->held, 99),
+				    p99, sizeof(p99)),
+		    duration_format(stats->held.max_ns, max, sizeof(max)),
+		    (unsigned long long)stats->stops,
+		    (unsigned long long)stats->repaired,
+		    own_cpu_share(stats));
+}
+
+static void make_lines(const struct run *run, struct lines *lines)
+{
+	const struct sampler_stats *stats = collect_stats(run->collect);
+
+	make_found(run, &lines->found);
+	make_check(stats, &lines->check);
+	make_lost(run, &lines->lost);
+	make_cost(stats, &lines->cost);
+}
+
+void summary_add_comments(const struct run *run, struct profile *profile)
+{
+	struct lines lines = { 0 };
+	struct strbuf text = { 0 };
+
+	make_lines(run, &lines);
+	profile->comments.n = 0; /* of an earlier write in the same run */
+	strbuf_addf(&text, "psample %s", run->command_line);
+	profile_add_comment(profile, text.data);
+	profile_add_comment(profile, lines.check.data);
+	profile_add_comment(profile, lines.lost.data);
+	strbuf_reset(&text);
+	strbuf_addf(&text, "# %s", lines.cost.data);
+	profile_add_comment(profile, text.data);
+	strbuf_clear(&text);
+	lines_clear(&lines);
+}
+
+static void print_top(const struct profile *profile)
+{
+	struct strbuf text = { 0 };
+	struct top top;
+	size_t type = profile->n_types - 1;
+
+	if (!profile->samples.n)
+		return;
+	top_make(profile, type, &top);
+	top_write(profile, &top, type, TOP_ROWS, &text);
+	fputs(text.data ? text.data : "", stderr);
+	top_clear(&top);
+	strbuf_clear(&text);
+}
+
+static void print_next(const struct run *run)
+{
+	if (!run->written || !strcmp(run->written, "-"))
+		return;
+	switch (output_format_of(run->options)) {
+	case FORMAT_FOLDED:
+		log_notice("wrote %s; next: flamegraph.pl %s > flame.svg",
+			   run->written, run->written);
+		break;
+	case FORMAT_TEXT:
+		log_notice("wrote %s", run->written);
+		break;
+	case FORMAT_AUTO:
+	case FORMAT_PPROF:
+		log_notice("wrote %s; next: go tool pprof %s", run->written,
+			   run->written);
+		break;
+	}
+}
+
+void summary_print(const struct run *run, const struct profile *profile)
+{
+	const struct sampler_stats *stats = collect_stats(run->collect);
+	struct lines lines = { 0 };
+
+	if (!log_enabled(LOG_NOTICE) || run->options->no_summary)
+		return;
+	make_lines(run, &lines);
+	log_notice("%s", lines.found.data);
+	if (!stats->samples && !stats->wall_samples) {
+		char ran[24];
+
+		log_notice("no samples: the target ran %s",
+			   duration_format(stats->exact_cpu_ns, ran,
+					   sizeof(ran)));
+	} else {
+		print_top(profile);
+	}
+	log_notice("%s", lines.check.data);
+	log_notice("%s", lines.lost.data);
+	log_notice("%s", lines.cost.data);
+	print_next(run);
+	lines_clear(&lines);
+}

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * accounts.c - CPU time as the weight of hits, exact in sum.
+ *
+ * Once a second each thread that lived through the whole window hands the run
+ * time that it has not yet handed out, run - base - paid, to its hits in that
+ * window. What remains of the process clock belongs to the pool of threads
+ * that were born or died in the window, whose hits share it:
+ *
+ *	owed(thread) = run - base - paid
+ *	owed(pool)   = clock - paid(process) - sum of owed(thread)
+ *
+ * A debt without hits stays and is paid in a later window; at the end it is
+ * [unsampled]. So what is handed out sums to the clock of the process.
+ */
+#include "sampler/sampler.h"
+
+static int64_t owed_by_thread(const struct thread *thread)
+{
+	return (int64_t)thread->run_ns - thread->base_ns - thread->paid_ns;
+}
+
+/* The exact run time by now, for the accounts only. */
+static void read_run_ns(struct sampler *s, struct thread *thread)
+{
+	struct schedstat now;
+
+	if (thread_read_schedstat(&s->roster, thread, &now))
+		thread->run_ns = now.run_ns;
+}
+
+void accounts_attach_thread(struct sampler *s, struct thread *thread)
+{
+	read_run_ns(s, thread);
+	thread->base_ns = (int64_t)thread->run_ns;
+	thread->is_new = false;
+}
+
+void accounts_attach_process(struct process *process)
+{
+	int64_t clock_ns = clock_read_ns(process->clock);
+
+	process->clock_base_ns = clock_ns > 0 ? clock_ns : 0;
+}
+
+static void pay_thread(struct sampler *s, struct thread *thread)
+{
+	int64_t owed = owed_by_thread(thread);
+
+	if (!thread->hits || owed <= 0)
+		return;
+	sampler_send(s, &(struct record){
+		.kind = RECORD_PAY,
+		.slot = thread->slot,
+		.subject = thread->process->subject,
+		.cpu_ns = owed,
+	});
+	thread->paid_ns += owed;
+	thread->process->paid_ns += owed;
+	thread->hits = 0;
+}
+
+static void send_to_pool(struct sampler *s, struct thread *thread)
+{
+	if (!thread->hits)
+		return;
+	sampler_send(s, &(struct record){
+		.kind = RECORD_TO_POOL,
+		.slot = thread->slot,
+		.subject = thread->process->subject,
+	});
+	thread->process->pool_hits += thread->hits;
+	thread->hits = 0;
+}
+
+static void pay_pool(struct sampler *s, struct process *process,
+		     int64_t clock_ns, int64_t owed_by_threads)
+{
+	int64_t owed = clock_ns - process->clock_base_ns - process->paid_ns -
+		       owed_by_threads;
+
+	if (!process->pool_hits || owed <= 0)
+		return;
+	sampler_send(s, &(struct record){
+		.kind = RECORD_POOL,
+		.subject = process->subject,
+		.cpu_ns = owed,
+	});
+	process->paid_ns += owed;
+	process->pool_hits = 0;
+}
+
+void accounts_end_thread(struct sampler *s, struct thread *thread)
+{
+	/* Its hits and its unpaid time both fall to the pool. */
+	send_to_pool(s, thread);
+}
+
+static void close_process(struct sampler *s, struct process *process,
+			  int64_t clock_ns)
+{
+	int64_t owed = 0;
+
+	for (size_t i = 0; i < s->roster.live.n; i++) {
+		struct thread *thread = roster_live(&s->roster, i);
+
+		if (thread->process != process)
+			continue;
+		if (process->pool_hits || thread->is_new || thread->hits)
+			read_run_ns(s, thread);
+		if (thread->is_new) {
+			send_to_pool(s, thread);
+			thread->is_new = false;
+			thread->base_ns = (int64_t)thread->run_ns;
+			thread->paid_ns = 0;
+			continue;
+		}
+		pay_thread(s, thread);
+		owed += owed_by_thread(thread);
+	}
+	if (clock_ns >= 0)
+		pay_pool(s, process, clock_ns, owed);
+}
+
+void accounts_close_window(struct sampler *s)
+{
+	for (size_t i = 0; i < s->roster.processes.n; i++) {
+		struct process *process = roster_process(&s->roster, i);
+
+		close_process(s, process, clock_read_ns(process->clock));
+	}
+}
+
+void accounts_end_process(struct sampler *s, struct process *process)
+{
+	int64_t clock_ns = clock_read_ns(process->clock);
+	int64_t rest;
+
+	if (clock_ns < 0) /* reaped by somebody else: keep what was paid */
+		clock_ns = process->clock_base_ns + process->paid_ns;
+	close_process(s, process, clock_ns);
+	rest = clock_ns - process->clock_base_ns - process->paid_ns;
+	s->stats.exact_cpu_ns += clock_ns - process->clock_base_ns;
+	if (rest <= 0)
+		return;
+	s->stats.unsampled_ns += rest;
+	sampler_send(s, &(struct record){
+		.kind = RECORD_UNSAMPLED,
+		.subject = process->subject,
+		.pid = process->pid,
+		.cpu_ns = rest,
+	});
+}
+
+void accounts_finish(struct sampler *s)
+{
+	for (size_t i = 0; i < s->roster.live.n; i++)
+		read_run_ns(s, roster_live(&s->roster, i));
+	accounts_close_window(s);
+}
+
+void accounts_pause(struct sampler *s)
+{
+	accounts_finish(s);
+	for (size_t i = 0; i < s->roster.processes.n; i++) {
+		struct process *process = roster_process(&s->roster, i);
+
+		process->paused_clock_ns = clock_read_ns(process->clock);
+	}
+}
+
+/* What ran during the pause is nobody's debt. */
+void accounts_resume(struct sampler *s)
+{
+	for (size_t i = 0; i < s->roster.live.n; i++) {
+		struct thread *thread = roster_live(&s->roster, i);
+		uint64_t paused_ns = thread->run_ns;
+
+		read_run_ns(s, thread);
+		thread->base_ns += (int64_t)(thread->run_ns - paused_ns);
+	}
+	for (size_t i = 0; i < s->roster.processes.n; i++) {
+		struct process *process = roster_process(&s->roster, i);
+		int64_t now = clock_read_ns(process->clock);
+
+		if (now > process->paused_clock_ns &&
+		    process->paused_clock_ns >= 0)
+			process->clock_base_ns +=
+				now - process->paused_clock_ns;
+	}
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/* attach.c - how targets come under the sampler: attach, or launch. */
+#include "sampler/attach.h"
+
+#include <errno.h>
+
+#include "target/permission.h"
+
+#define SCANS_MAX 100 /* a program may make threads as fast as we seize */
+
+static void add_attached(struct sampler *s, struct process *process, pid_t tid)
+{
+	struct thread *thread = sampler_new_thread(s, process, tid);
+
+	thread->state = THREAD_RUNNING;
+	accounts_attach_thread(s, thread);
+}
+
+/*
+ * One pass over the threads. Threads born of seized ones are seized by the
+ * kernel; those of threads not yet seized show up in the next pass.
+ */
+static int seize_pass(struct sampler *s, struct process *process,
+		      const struct vec *tids, size_t *n_new)
+{
+	int first_error = 0;
+
+	*n_new = 0;
+	for (size_t i = 0; i < tids->n; i++) {
+		pid_t tid = *(pid_t *)vec_at(tids, i);
+		int err;
+
+		if (roster_find(&s->roster, tid))
+			continue;
+		err = tracee_seize(tid, s->options.children);
+		if (err == 0) {
+			add_attached(s, process, tid);
+			++*n_new;
+		} else if (err != ESRCH && !first_error) {
+			first_error = err;
+		}
+		sampler_drain(s);
+	}
+	return first_error;
+}
+
+struct error *attach_process(struct sampler *s, pid_t pid)
+{
+	struct error *error = attach_check(pid);
+	struct process *process;
+	size_t n_new = 1;
+	int err = 0;
+
+	if (error)
+		return error;
+	process = sampler_new_process(s, pid, NO_ID);
+	accounts_attach_process(process);
+	for (int scan = 0; n_new && scan < SCANS_MAX; scan++) {
+		struct vec tids = VEC_OF(pid_t);
+
+		proc_list_threads(pid, &tids);
+		err = seize_pass(s, process, &tids, &n_new);
+		vec_clear(&tids);
+	}
+	if (roster_find_process(&s->roster, pid) != process)
+		return error_new("cannot attach to %d: it has ended",
+				 (int)pid);
+	if (process->n_threads)
+		return NULL;
+	roster_remove_process(&s->roster, process);
+	s->stats.processes--;
+	return attach_error(pid, err ? err : ESRCH);
+}
+
+struct error *attach_launched(struct sampler *s, const struct launch *launch)
+{
+	struct process *process;
+	struct thread *thread;
+	int err = tracee_seize(launch->pid, s->options.children);
+
+	if (err)
+		return error_hint(error_errno(err, "cannot trace the program"),
+				  "cause: a seccomp filter or a container "
+				  "forbids ptrace(2)");
+	s->launch = *launch;
+	s->root = launch->pid;
+	process = sampler_new_process(s, launch->pid, NO_ID);
+	thread = sampler_new_thread(s, process, launch->pid);
+	thread->state = THREAD_RUNNING;
+	thread->is_sampled = false; /* until it has called exec */
+	launch_exec(&s->launch);
+	return NULL;
+}

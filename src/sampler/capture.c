@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * capture.c - one stopped thread: keep or not, copy, let it run.
+ *
+ * Between the stop and the resumption there are four system calls: registers,
+ * schedstat, stack, CONT (about 5 us), and nothing that could wait.
+ */
+#include <string.h>
+
+#include "arch/restart.h"
+#include "sampler/sampler.h"
+
+#define WOKEN_RUN_NS (50 * NS_PER_US) /* sampling.md, section 2 */
+#define DISPLACED_SLACK_NS (20 * NS_PER_US)
+
+void sampler_send(struct sampler *s, const struct record *record)
+{
+	void *room = ring_reserve(&s->ring, sizeof(*record), 0);
+
+	if (!room) { /* 64 KiB of small records behind a full ring */
+		s->stats.dropped++;
+		return;
+	}
+	memcpy(room, record, sizeof(*record));
+	ring_commit(&s->ring, sizeof(*record));
+}
+
+/* What the thread's last stack tells about the time until now. */
+void sampler_pay_wall(struct sampler *s, struct thread *thread, int64_t now)
+{
+	int64_t wall_ns = now - thread->wall_from_ns;
+
+	if (s->options.mode != MODE_WALL || !thread->is_sampled ||
+	    wall_ns <= 0)
+		return;
+	thread->wall_from_ns = now;
+	sampler_send(s, &(struct record){
+		.kind = thread->has_stack ? RECORD_REPEAT : RECORD_UNSEEN,
+		.subject = thread->process->subject,
+		.slot = thread->slot,
+		.tid = thread->tid,
+		.pid = thread->process->pid,
+		.wall_ns = wall_ns,
+	});
+}
+
+void sampler_pay_all_wall(struct sampler *s)
+{
+	int64_t now = clock_now_ns();
+
+	for (size_t i = 0; i < s->roster.live.n; i++)
+		sampler_pay_wall(s, roster_live(&s->roster, i), now);
+}
+
+void sampler_skip_wall(struct sampler *s)
+{
+	int64_t now = clock_now_ns();
+
+	for (size_t i = 0; i < s->roster.live.n; i++)
+		roster_live(&s->roster, i)->wall_from_ns = now;
+}
+
+/*
+ * Was the thread on a core at its deadline? The counts at the stop are exact,
+ * since it is off its core now. Unchanged slices: it was running all the
+ * while. One more: keep it only if its wait for a core began after our own
+ * wake-up (we displaced it), and it is not one that had just been woken.
+ */
+static bool was_on_core(const struct thread *thread,
+			const struct schedstat *now, int64_t stop_ns,
+			bool is_syscall_return)
+{
+	int64_t run = (int64_t)(now->run_ns - thread->asked.run_ns);
+	int64_t wait = (int64_t)(now->wait_ns - thread->asked.wait_ns);
+
+	if (now->slices == thread->asked.slices)
+		return true;
+	if (now->slices != thread->asked.slices + 1)
+		return false;
+	if (is_syscall_return && run < WOKEN_RUN_NS)
+		return false;
+	return stop_ns - run - wait >= thread->tick_ns - DISPLACED_SLACK_NS;
+}
+
+/* Bytes to copy: what the last walk needed and some, whole kilobytes. */
+static size_t stack_budget(const struct thread *thread)
+{
+	size_t need = atomic_load_explicit(&thread->stack_need,
+					   memory_order_relaxed);
+
+	if (!need)
+		return STACK_FIRST_BYTES;
+	need += STACK_SLACK_BYTES;
+	if (need < STACK_MIN_BYTES)
+		return STACK_MIN_BYTES;
+	return need < STACK_MAX_BYTES ? need : STACK_MAX_BYTES;
+}
+
+static struct stack_record *reserve_stack(struct sampler *s, size_t n_bytes)
+{
+	struct stack_record *stack =
+		ring_reserve(&s->ring, sizeof(*stack) + n_bytes,
+			     RING_SPARE_BYTES);
+
+	if (!stack)
+		s->stats.dropped++;
+	return stack;
+}
+
+static void fill_record(struct stack_record *stack, struct thread *thread,
+			int64_t wall_ns, bool is_hit)
+{
+	stack->record = (struct record){
+		.kind = RECORD_STACK,
+		.subject = thread->process->subject,
+		.slot = thread->slot,
+		.pid = thread->process->pid,
+		.tid = thread->tid,
+		.wall_ns = wall_ns,
+		.samples = 1,
+		.is_hit = is_hit,
+	};
+	stack->need = &thread->stack_need;
+}
+
+/*
+ * Copy the stack from the red zone below @stack->regs' sp upwards. A short
+ * copy is normal: the mapping ended. No byte at all is a thread with a
+ * garbage sp: its pc is still worth a frame.
+ */
+static void copy_stack(struct thread *thread, struct stack_record *stack,
+		       size_t budget)
+{
+	ssize_t n;
+
+	stack->base = stack->regs.r[CPU_SP] - RED_ZONE_BYTES;
+	n = target_read(thread->tid, stack->base, stack->bytes, budget);
+	stack->n_bytes = n > 0 ? (uint32_t)n : 0;
+	stack->is_cut = stack->n_bytes == budget;
+}
+
+static void commit_stack(struct sampler *s, const struct stack_record *stack)
+{
+	ring_commit(&s->ring, sizeof(*stack) + stack->n_bytes);
+}
+
+static void note_kept(struct sampler *s, struct thread *thread)
+{
+	thread->hits++;
+	thread->was_kept = true;
+	s->stats.samples++;
+	s->stats.expected_cpu_ns += s->period_ns;
+}
+
+/* The stack of a stopped thread into the ring; false if nothing was sent. */
+static bool send_stack(struct sampler *s, struct thread *thread,
+		       const struct user_regs_struct *user, bool is_hit)
+{
+	size_t budget = stack_budget(thread);
+	struct stack_record *stack = reserve_stack(s, budget);
+	int64_t wall_ns = 0;
+
+	if (!stack)
+		return false;
+	if (s->options.mode == MODE_WALL) {
+		wall_ns = thread->tick_ns - thread->wall_from_ns;
+		thread->wall_from_ns = thread->tick_ns;
+	}
+	fill_record(stack, thread, wall_ns, is_hit);
+	regs_from_user(user, &stack->regs);
+	copy_stack(thread, stack, budget);
+	commit_stack(s, stack);
+	return true;
+}
+
+static void repair_result(struct sampler *s, struct thread *thread,
+			  const struct user_regs_struct *user)
+{
+	long result;
+
+	/* The filter is asked for only where it decides. */
+	if (!restart_repair(user, true, &result))
+		return;
+	if (!restart_repair(user, false, &result) &&
+	    proc_status_number(thread->process->pid, "Seccomp") <= 0)
+		return;
+	if (tracee_set_result(thread->tid, user, result) == TRACEE_OK)
+		s->stats.repaired++;
+}
+
+static void note_held(struct sampler *s, const struct thread *thread,
+		      const struct schedstat *now, int64_t stop_ns)
+{
+	int64_t end_ns = clock_now_ns();
+	int64_t held = end_ns - thread->interrupted_ns;
+	int64_t wait = (int64_t)(now->wait_ns - thread->asked.wait_ns);
+
+	/* Running or waiting for its core, it was not held: the stop began
+	 * after that. Off another core it begins with our request. */
+	if (now->slices != thread->asked.slices || wait > 0)
+		held = end_ns - stop_ns;
+	histogram_add(&s->stats.held, held);
+	s->stats.held_thread_ns += held;
+	s->window_held_ns += held;
+}
+
+void capture_stop(struct sampler *s, struct thread *thread)
+{
+	int64_t stop_ns = clock_now_ns();
+	struct schedstat now = thread->asked;
+	struct user_regs_struct user;
+	bool is_wall = s->options.mode == MODE_WALL && !thread->is_late;
+	bool is_kept;
+
+	s->stats.stops++;
+	if (tracee_get_regs(thread->tid, &user) != TRACEE_OK) {
+		s->stats.unreadable++; /* killed in the stop: exit follows */
+		return;
+	}
+	thread_read_schedstat(&s->roster, thread, &now);
+	is_kept = !thread->is_late &&
+		  was_on_core(thread, &now, stop_ns,
+			      user_syscall(&user) >= 0);
+	repair_result(s, thread, &user);
+	if ((is_kept || is_wall) && send_stack(s, thread, &user, is_kept)) {
+		thread->has_stack = true;
+		thread->stack_slices = NO_ID; /* it runs on at once */
+		if (is_kept)
+			note_kept(s, thread);
+	}
+	tracee_resume(thread->tid, 0);
+	if (!is_kept)
+		s->stats.waiting++;
+	thread->is_late = false;
+	thread->process->looked_ns +=
+		(int64_t)(now.run_ns - thread->seen.run_ns);
+	thread->seen = now;
+	thread->run_ns = now.run_ns;
+	note_held(s, thread, &now, stop_ns);
+}
+
+bool capture_blocked(struct sampler *s, struct thread *thread,
+		     const struct task_syscall *at, int64_t wall_ns)
+{
+	size_t budget = stack_budget(thread);
+	struct stack_record *stack = reserve_stack(s, budget);
+	struct schedstat after;
+
+	if (!stack)
+		return false;
+	fill_record(stack, thread, wall_ns, false);
+	stack->regs = (struct regs){ 0 };
+	regs_set(&stack->regs, CPU_PC, at->pc);
+	regs_set(&stack->regs, CPU_SP, at->sp);
+	copy_stack(thread, stack, budget);
+	/* It may have run while its stack was read: then this is no stack. */
+	if (!thread_read_schedstat(&s->roster, thread, &after) ||
+	    after.slices != thread->seen.slices)
+		return false;
+	commit_stack(s, stack);
+	s->stats.wall_samples++;
+	return true;
+}

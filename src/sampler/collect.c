@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * collect.c - one run of the sampler: its two threads and their start.
+ *
+ * Read this file first: sampler_main() is what happens to the targets, and
+ * digest_run() is what becomes of it.
+ */
+#include "sampler/collect.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+
+#include "sampler/attach.h"
+#include "sampler/digest.h"
+#include "sampler/loop.h"
+#include "sampler/naming.h"
+#include "util/log.h"
+
+#define REAP_MS 20 /* a seize that lasts longer may wait for us to reap */
+
+struct collect {
+	struct sampler sampler;
+	struct digest digest;
+	struct sampler_options options;
+	struct collect_target target;
+	pthread_t sampler_thread, digest_thread;
+	bool has_threads, is_joined;
+	_Atomic pid_t sampler_tid;
+	int ready_fd; /* eventfd: attached, or failed */
+	int done_fd;  /* eventfd: all targets are let go */
+	struct error *error;
+	struct profile_sample *kept_samples; /* while locked for a look */
+};
+
+static void eventfd_raise(int fd)
+{
+	uint64_t one = 1;
+
+	while (write(fd, &one, sizeof(one)) < 0 && errno == EINTR)
+		;
+}
+
+/* Attach to all; those that cannot be had are warned of if others can. */
+static struct error *attach_all(struct sampler *s,
+				const struct collect_target *target)
+{
+	struct error *error = NULL;
+	size_t n_attached = 0;
+
+	if (target->launch)
+		return attach_launched(s, target->launch);
+	for (size_t i = 0; i < target->n_pids; i++) {
+		struct error *failed = attach_process(s, target->pids[i]);
+
+		if (!failed) {
+			n_attached++;
+		} else if (error) {
+			log_warning("%s", error_text(failed));
+			error_free(failed);
+		} else {
+			error = failed;
+		}
+	}
+	if (error && n_attached) {
+		log_warning("%s", error_text(error));
+		error_free(error);
+		error = NULL;
+	}
+	return error;
+}
+
+static void *sampler_main(void *arg)
+{
+	struct collect *collect = arg;
+	struct sampler *s = &collect->sampler;
+
+	atomic_store(&collect->sampler_tid, (pid_t)syscall(SYS_gettid));
+	loop_init(s, &collect->options);
+	collect->error = attach_all(s, &collect->target);
+	if (collect->error) {
+		sampler_end_all(s);
+		sampler_send(s, &(struct record){ .kind = RECORD_END });
+		ring_wake(&s->ring);
+	}
+	eventfd_raise(collect->ready_fd);
+	if (!collect->error)
+		loop_run(s);
+	return NULL;
+}
+
+/* The end of the sampler thread, in which the kernel detaches, is awaited. */
+static void *digest_main(void *arg)
+{
+	struct collect *collect = arg;
+
+	digest_run(&collect->digest);
+	pthread_join(collect->sampler_thread, NULL);
+	eventfd_raise(collect->done_fd);
+	return NULL;
+}
+
+/*
+ * An exec in a target waits for its dead siblings to be reaped, and our SEIZE
+ * waits for that exec: somebody else must reap (reliability.md, rule 12).
+ */
+static void await_attached(struct collect *collect)
+{
+	struct pollfd pfd = { .fd = collect->ready_fd, .events = POLLIN };
+
+	while (poll(&pfd, 1, REAP_MS) <= 0) {
+		struct wait_event event;
+
+		if (tracee_wait(0, WAIT_GROUP, &event) && event.is_exit)
+			tracee_reap(event.tid);
+	}
+}
+
+static struct error *start_threads(struct collect *collect)
+{
+	int err = pthread_create(&collect->sampler_thread, NULL, sampler_main,
+				 collect);
+
+	if (!err)
+		err = pthread_create(&collect->digest_thread, NULL,
+				     digest_main, collect);
+	if (err)
+		return error_errno(err, "cannot start a thread");
+	collect->has_threads = true;
+	return NULL;
+}
+
+struct error *collect_start(const struct sampler_options *options,
+			    const struct collect_target *target,
+			    struct collect **out)
+{
+	CLEANUP(collect_free) struct collect *collect =
+		xcalloc(1, sizeof(*collect));
+	struct error *error;
+
+	collect->options = *options;
+	collect->target = *target;
+	collect->ready_fd = eventfd(0, EFD_CLOEXEC);
+	collect->done_fd = eventfd(0, EFD_CLOEXEC);
+	error = ring_init(&collect->sampler.ring);
+	digest_init(&collect->digest, &collect->sampler.ring, options);
+	collect->digest.registry.profile->time_ns = clock_wall_ns();
+	if (!error)
+		error = start_threads(collect);
+	if (error)
+		return error;
+	await_attached(collect);
+	if (collect->error)
+		return TAKE(collect->error);
+	*out = TAKE(collect);
+	return NULL;
+}
+
+void collect_request(struct collect *collect, enum collect_request request)
+{
+	pid_t tid = atomic_load(&collect->sampler_tid);
+
+	atomic_fetch_or(&collect->sampler.requests, request);
+	syscall(SYS_tgkill, getpid(), tid, LOOP_WAKE_SIGNAL);
+}
+
+int collect_done_fd(const struct collect *collect)
+{
+	return collect->done_fd;
+}
+
+bool collect_is_paused(const struct collect *collect)
+{
+	return atomic_load(&collect->sampler.is_paused);
+}
+
+const struct sampler_stats *collect_stats(const struct collect *collect)
+{
+	return &collect->sampler.stats;
+}
+
+const struct walk_counts *collect_walk_counts(const struct collect *collect)
+{
+	return unwinder_counts(collect->digest.unwinder);
+}
+
+void collect_join(struct collect *collect)
+{
+	if (!collect->has_threads || collect->is_joined)
+		return;
+	pthread_join(collect->digest_thread, NULL);
+	collect->is_joined = true;
+}
+
+struct collect_exit collect_exit(const struct collect *collect)
+{
+	return (struct collect_exit){
+		.has_ended = collect->sampler.root_ended,
+		.status = collect->sampler.root_status,
+		.exec_errno = collect->sampler.exec_errno,
+	};
+}
+
+struct profile *collect_lock_profile(struct collect *collect,
+				     struct symbolizer *symbolizer)
+{
+	struct digest *digest = &collect->digest;
+	struct profile *profile = digest->registry.profile;
+	size_t n;
+
+	digest_lock(digest);
+	naming_symbolize(&digest->registry, symbolizer);
+	profile->duration_ns = clock_wall_ns() - profile->time_ns;
+	if (collect->is_joined)
+		profile->duration_ns = collect->sampler.stats.elapsed_ns;
+	n = profile->samples.n;
+	collect->kept_samples = xreallocarray(
+		NULL, n, sizeof(struct profile_sample));
+	if (n)
+		memcpy(collect->kept_samples, profile->samples.data,
+		       n * sizeof(struct profile_sample));
+	if (digest->n_sampled_subjects <= 1)
+		naming_drop_process_labels(profile);
+	return profile;
+}
+
+void collect_unlock_profile(struct collect *collect)
+{
+	struct profile *profile = collect->digest.registry.profile;
+
+	if (profile->samples.n)
+		memcpy(profile->samples.data, collect->kept_samples,
+		       profile->samples.n * sizeof(struct profile_sample));
+	free(collect->kept_samples);
+	collect->kept_samples = NULL;
+	digest_unlock(&collect->digest);
+}
+
+void collect_free(struct collect *collect)
+{
+	if (!collect)
+		return;
+	collect_join(collect);
+	error_free(collect->error);
+	digest_clear(&collect->digest);
+	ring_clear(&collect->sampler.ring);
+	roster_clear(&collect->sampler.roster);
+	vec_clear(&collect->sampler.outstanding);
+	if (collect->ready_fd >= 0)
+		close(collect->ready_fd);
+	if (collect->done_fd >= 0)
+		close(collect->done_fd);
+	free(collect);
+}

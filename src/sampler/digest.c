@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: MIT */
+/* digest.c - the unwinder thread: from records to tables. */
+#include "sampler/digest.h"
+
+#include "sampler/naming.h"
+
+#include <stdio.h>
+
+#include "target/proc.h"
+
+#define POLL_MS 50 /* records wait this long at most */
+
+void digest_init(struct digest *digest, struct ring *ring,
+		 const struct sampler_options *options)
+{
+	struct profile *profile = profile_new();
+
+	*digest = (struct digest){
+		.options = *options,
+		.ring = ring,
+		.registry.profile = profile,
+		.registry.places = VEC_OF(struct place),
+		.unwinder = unwinder_new(&options->walk),
+		.frames.list = VEC_OF(struct frame),
+		.subjects = VEC_OF(struct subject *),
+		.slots = VEC_OF(struct slot),
+		.locations = VEC_OF(location_id),
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+	};
+	modules_init(&digest->registry.modules);
+	profile_add_type(profile, "samples", "count");
+	profile_add_type(profile, "cpu", "nanoseconds");
+	if (options->mode == MODE_WALL)
+		profile_add_type(profile, "wall", "nanoseconds");
+	profile->period = options->period_ns;
+	profile->period_type = (struct value_type){
+		profile_string(profile,
+			       options->mode == MODE_WALL ? "wall" : "cpu"),
+		profile_string(profile, "nanoseconds"),
+	};
+	digest->truncated = profile_pseudo_location(profile, "[truncated]");
+	digest->no_fp = profile_pseudo_location(profile,
+						"[frame pointer unknown]");
+	digest->unsampled = profile_pseudo_location(profile, "[unsampled]");
+}
+
+void digest_clear(struct digest *digest)
+{
+	for (size_t i = 0; i < digest->subjects.n; i++)
+		subject_free(*(struct subject **)vec_at(&digest->subjects,
+							i));
+	for (size_t i = 0; i < digest->slots.n; i++)
+		vec_clear(&((struct slot *)vec_at(&digest->slots, i))->hits);
+	vec_clear(&digest->subjects);
+	vec_clear(&digest->slots);
+	vec_clear(&digest->locations);
+	vec_clear(&digest->frames.list);
+	vec_clear(&digest->registry.places);
+	unwinder_free(digest->unwinder);
+	profile_free(digest->registry.profile);
+	modules_clear(&digest->registry.modules);
+}
+
+static struct subject *subject_at(struct digest *digest, uint32_t id)
+{
+	if (id >= digest->subjects.n)
+		return NULL;
+	return *(struct subject **)vec_at(&digest->subjects, id);
+}
+
+static struct slot *slot_at(struct digest *digest, uint32_t id)
+{
+	while (digest->slots.n <= id) {
+		struct slot *slot = vec_push(&digest->slots);
+
+		slot->hits = VEC_OF(struct hit);
+		slot->labels = NO_ID;
+	}
+	return vec_at(&digest->slots, id);
+}
+
+static struct profile_label string_label(struct profile *profile,
+					 const char *key, const char *text)
+{
+	return (struct profile_label){
+		.key = profile_string(profile, key),
+		.str = profile_string(profile, text),
+	};
+}
+
+/* All labels that may be wanted; naming.c takes away what is not. */
+static uint32_t make_labels(struct digest *digest,
+			    const struct subject *subject, struct slot *slot,
+			    pid_t tid)
+{
+	struct profile *profile = digest->registry.profile;
+	struct profile_label labels[4];
+	char number[16];
+	size_t n = 0;
+
+	snprintf(number, sizeof(number), "%d", (int)subject->pid);
+	labels[n++] = string_label(profile, LABEL_PID, number);
+	labels[n++] = string_label(profile, LABEL_PROCESS, subject->process);
+	if (slot && digest->options.by_thread) {
+		if (!proc_read_comm(subject->pid, tid, slot->thread_name) &&
+		    !slot->thread_name[0])
+			snprintf(slot->thread_name, sizeof(slot->thread_name),
+				 "%d", (int)tid);
+		snprintf(number, sizeof(number), "%d", (int)tid);
+		labels[n++] = string_label(profile, LABEL_THREAD_ID, number);
+		labels[n++] = string_label(profile, LABEL_THREAD_NAME,
+					   slot->thread_name);
+	}
+	return profile_labels(profile, labels, n);
+}
+
+static uint32_t labels_of(struct digest *digest, struct subject *subject,
+			  const struct record *record)
+{
+	struct slot *slot = slot_at(digest, record->slot);
+
+	if (slot->labels == NO_ID || slot->labels_of != record->subject) {
+		slot->labels = make_labels(digest, subject, slot,
+					   record->tid);
+		slot->labels_of = record->subject;
+	}
+	return slot->labels;
+}
+
+/* How a walk ended is shown where its root should be. */
+static void push_end(struct digest *digest, enum walk_end end)
+{
+	location_id *mark;
+
+	if (end == WALK_ROOT)
+		return;
+	mark = vec_push(&digest->locations);
+	*mark = end == WALK_NO_FP ? digest->no_fp : digest->truncated;
+}
+
+static void walk_stack(struct digest *digest, struct subject *subject,
+		       const struct stack_record *stack)
+{
+	struct snapshot snapshot = {
+		.regs = stack->regs,
+		.base = stack->base,
+		.bytes = stack->bytes,
+		.n_bytes = stack->n_bytes,
+		.is_cut = stack->is_cut,
+	};
+
+	unwinder_walk(digest->unwinder, subject->space, &snapshot,
+		      &digest->frames);
+	digest->locations.n = 0;
+	for (size_t i = 0; i < digest->frames.list.n; i++) {
+		const struct frame *frame = vec_at(&digest->frames.list, i);
+
+		*(location_id *)vec_push(&digest->locations) =
+			subject_location(&digest->registry, subject,
+					 frame->mapping_id, frame->addr,
+					 frame->flags & FRAME_GUESSED);
+	}
+	push_end(digest, digest->frames.end);
+	/* What the next copy should hold. */
+	atomic_store_explicit(stack->need,
+			      digest->frames.end == WALK_CUT
+				      ? 2 * stack->n_bytes
+				      : (uint32_t)digest->frames.used_bytes,
+			      memory_order_relaxed);
+}
+
+/* Walked in the stop: pcs, the callers' being return addresses. */
+static void take_walked(struct digest *digest, struct subject *subject,
+			const struct stack_record *stack)
+{
+	const taddr *pcs = (const void *)stack->bytes;
+
+	digest->locations.n = 0;
+	for (size_t i = 0; i < stack->n_bytes / sizeof(taddr); i++) {
+		taddr addr = pcs[i] - (i > 0);
+		const struct mapping *mapping =
+			space_find(subject->space, addr);
+
+		*(location_id *)vec_push(&digest->locations) =
+			subject_location(&digest->registry, subject,
+					 mapping ? mapping->id : NO_ID, addr,
+					 false);
+	}
+	push_end(digest, stack->is_cut ? WALK_CUT : WALK_ROOT);
+}
+
+static void add_values(struct digest *digest, const struct hit *hit,
+		       uint32_t samples, int64_t cpu_ns, int64_t wall_ns)
+{
+	int64_t values[PROFILE_MAX_TYPES] = { 0 };
+
+	values[VALUE_SAMPLES] = samples;
+	values[VALUE_CPU] = cpu_ns;
+	if (digest->options.mode == MODE_WALL)
+		values[VALUE_WALL] = wall_ns;
+	profile_add_sample(digest->registry.profile, hit->stack, hit->labels,
+			   values);
+}
+
+static void take_stack(struct digest *digest, struct subject *subject,
+		       const struct stack_record *stack)
+{
+	const struct record *record = &stack->record;
+	struct slot *slot = slot_at(digest, record->slot);
+	struct hit hit;
+
+	if (!subject->process[0])
+		digest->n_sampled_subjects++;
+	subject_prepare(&digest->registry, subject, record->tid);
+	if (record->kind == RECORD_WALKED)
+		take_walked(digest, subject, stack);
+	else
+		walk_stack(digest, subject, stack);
+	hit.stack = profile_stack(digest->registry.profile,
+				  digest->locations.data,
+				  digest->locations.n);
+	hit.labels = labels_of(digest, subject, record);
+	slot->last = hit;
+	add_values(digest, &hit, record->samples, 0, record->wall_ns);
+	if (record->is_hit)
+		*(struct hit *)vec_push(&slot->hits) = hit;
+}
+
+static struct hit unsampled_hit(struct digest *digest, struct subject *subject,
+				const struct record *record)
+{
+	struct profile *profile = digest->registry.profile;
+
+	if (!subject->process[0])
+		subject_prepare(&digest->registry, subject, record->tid);
+	return (struct hit){
+		.stack = profile_stack(profile, &digest->unsampled, 1),
+		.labels = record->kind == RECORD_UNSAMPLED
+				  ? make_labels(digest, subject, NULL, 0)
+				  : labels_of(digest, subject, record),
+	};
+}
+
+static uint32_t periods_of(const struct digest *digest, int64_t ns)
+{
+	int64_t period = digest->options.period_ns;
+
+	return (uint32_t)((ns + period / 2) / period);
+}
+
+static void start_subject(struct digest *digest, const struct record *record)
+{
+	const struct subject *parent = subject_at(digest, record->parent);
+
+	while (digest->subjects.n <= record->subject)
+		vec_push(&digest->subjects);
+	*(struct subject **)vec_at(&digest->subjects, record->subject) =
+		subject_new(&digest->registry, record->pid, parent);
+}
+
+static void end_subject(struct digest *digest, uint32_t id)
+{
+	struct subject *subject = subject_at(digest, id);
+
+	if (!subject)
+		return;
+	unwinder_forget(digest->unwinder, subject->space);
+	subject_free(subject);
+	*(struct subject **)vec_at(&digest->subjects, id) = NULL;
+}
+
+static void take_weights(struct digest *digest, struct subject *subject,
+			 const struct record *record)
+{
+	struct profile *profile = digest->registry.profile;
+	struct slot *slot = slot_at(digest, record->slot);
+	struct hit hit;
+
+	switch (record->kind) {
+	case RECORD_REPEAT:
+		add_values(digest, &slot->last,
+			   periods_of(digest, record->wall_ns), 0,
+			   record->wall_ns);
+		break;
+	case RECORD_UNSEEN:
+		hit = unsampled_hit(digest, subject, record);
+		add_values(digest, &hit, 0, 0, record->wall_ns);
+		break;
+	case RECORD_UNSAMPLED:
+		hit = unsampled_hit(digest, subject, record);
+		add_values(digest, &hit, 0, record->cpu_ns, 0);
+		break;
+	case RECORD_PAY:
+		tally_pay(profile, &slot->hits, record->cpu_ns);
+		break;
+	case RECORD_TO_POOL:
+		tally_move(&subject->pool, &slot->hits);
+		break;
+	case RECORD_POOL:
+		tally_pay(profile, &subject->pool, record->cpu_ns);
+		break;
+	default:
+		break;
+	}
+}
+
+static void take(struct digest *digest, const struct record *record)
+{
+	struct subject *subject = subject_at(digest, record->subject);
+	struct slot *slot;
+
+	switch (record->kind) {
+	case RECORD_SUBJECT:
+		start_subject(digest, record);
+		return;
+	case RECORD_SUBJECT_END:
+		end_subject(digest, record->subject);
+		return;
+	case RECORD_SLOT_END:
+		slot = slot_at(digest, record->slot);
+		slot->labels = NO_ID;
+		slot->thread_name[0] = '\0';
+		return;
+	case RECORD_STACK:
+	case RECORD_WALKED:
+		if (subject)
+			take_stack(digest, subject, (const void *)record);
+		return;
+	default:
+		if (subject)
+			take_weights(digest, subject, record);
+		return;
+	}
+}
+
+void digest_run(struct digest *digest)
+{
+	for (;;) {
+		const struct record *record;
+		bool is_end;
+		size_t len;
+
+		record = ring_peek(digest->ring, &len);
+		if (!record) {
+			ring_wait(digest->ring, POLL_MS);
+			continue;
+		}
+		is_end = record->kind == RECORD_END;
+		digest_lock(digest);
+		take(digest, record);
+		digest_unlock(digest);
+		ring_release(digest->ring);
+		if (is_end)
+			return;
+	}
+}

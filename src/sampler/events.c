@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * events.c - what tracees tell us: stops, births, exec, exits.
+ *
+ * Every stop is answered at once; one that nobody collects freezes a thread
+ * for as long as it stays uncollected. A child's first stop may come before or
+ * after its parent's event about it, so both can make its entry.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+
+#include "sampler/sampler.h"
+#include "util/log.h"
+
+static void send_subject(struct sampler *s, const struct process *process,
+			 uint32_t parent)
+{
+	sampler_send(s, &(struct record){
+		.kind = RECORD_SUBJECT,
+		.subject = process->subject,
+		.pid = process->pid,
+		.parent = parent,
+	});
+}
+
+struct process *sampler_new_process(struct sampler *s, pid_t pid,
+				    uint32_t parent_subject)
+{
+	struct process *process = roster_add_process(&s->roster, pid);
+
+	s->stats.processes++;
+	send_subject(s, process, parent_subject);
+	return process;
+}
+
+static bool is_wanted(const struct sampler *s, pid_t tid)
+{
+	for (size_t i = 0; i < s->options.n_tids; i++)
+		if (s->options.tids[i] == tid)
+			return true;
+	return !s->options.tids;
+}
+
+struct thread *sampler_new_thread(struct sampler *s, struct process *process,
+				  pid_t tid)
+{
+	struct thread *thread = roster_add_thread(&s->roster, process, tid);
+
+	s->stats.threads++;
+	s->stats.live_threads++;
+	thread->is_sampled = is_wanted(s, tid);
+	thread->next_tick = s->tick;
+	thread->born_ns = thread->wall_from_ns = clock_now_ns();
+	if (thread_read_schedstat(&s->roster, thread, &thread->seen))
+		thread->run_ns = thread->seen.run_ns;
+	return thread;
+}
+
+static void forget_outstanding(struct sampler *s, struct thread *thread)
+{
+	for (size_t i = 0; i < s->outstanding.n; i++) {
+		if (*(struct thread **)vec_at(&s->outstanding, i) == thread) {
+			vec_remove_swap(&s->outstanding, i);
+			return;
+		}
+	}
+}
+
+static void end_thread(struct sampler *s, struct thread *thread)
+{
+	forget_outstanding(s, thread);
+	sampler_pay_wall(s, thread, clock_now_ns());
+	s->stats.existed_ns += clock_now_ns() - thread->born_ns;
+	accounts_end_thread(s, thread);
+	sampler_send(s, &(struct record){
+		.kind = RECORD_SLOT_END,
+		.slot = thread->slot,
+		.subject = thread->process->subject,
+	});
+	s->stats.live_threads--;
+	roster_remove_thread(&s->roster, thread);
+}
+
+static void end_process(struct sampler *s, struct process *process)
+{
+	for (size_t i = s->roster.live.n; i-- > 0;) {
+		struct thread *thread = roster_live(&s->roster, i);
+
+		if (thread->process == process)
+			end_thread(s, thread);
+	}
+	accounts_end_process(s, process);
+	sampler_send(s, &(struct record){
+		.kind = RECORD_SUBJECT_END,
+		.subject = process->subject,
+	});
+	roster_remove_process(&s->roster, process);
+}
+
+void sampler_end_all(struct sampler *s)
+{
+	while (s->roster.processes.n)
+		end_process(s, roster_process(&s->roster, 0));
+}
+
+/* An exit was seen but not reaped: the clocks of the dead still answer. */
+static void handle_exit(struct sampler *s, const struct wait_event *event)
+{
+	struct thread *thread = roster_find(&s->roster, event->tid);
+	struct process *process =
+		roster_find_process(&s->roster, event->tid);
+
+	if (process) /* its leader: reported last, when all others are gone */
+		end_process(s, process);
+	else if (thread)
+		end_thread(s, thread);
+	if (event->tid == s->root) {
+		s->root_ended = true;
+		s->root_status = event->status;
+		if (!s->has_execed)
+			s->exec_errno = launch_exec_errno(&s->launch);
+	}
+	tracee_reap(event->tid);
+}
+
+/*
+ * A task that nobody has told us of: made by clone, fork or vfork of one that
+ * we hold. Its parent's subject gives it the mappings it starts with.
+ */
+static struct thread *adopt(struct sampler *s, pid_t tid, pid_t parent)
+{
+	pid_t pid = proc_thread_group(tid);
+	struct process *process;
+	struct thread *maker;
+
+	if (pid <= 0)
+		return NULL;
+	process = roster_find_process(&s->roster, pid);
+	if (!process) {
+		maker = parent ? roster_find(&s->roster, parent) : NULL;
+		process = sampler_new_process(
+			s, pid, maker ? maker->process->subject : NO_ID);
+	}
+	return sampler_new_thread(s, process, tid);
+}
+
+static void handle_birth(struct sampler *s, pid_t parent)
+{
+	unsigned long tid;
+	struct thread *thread;
+
+	if (tracee_event_message(parent, &tid) == TRACEE_OK &&
+	    !roster_find(&s->roster, (pid_t)tid)) {
+		thread = adopt(s, (pid_t)tid, parent);
+		if (thread)
+			thread->state = THREAD_UNBORN;
+	}
+	tracee_resume(parent, 0);
+}
+
+/*
+ * The thread that called exec has the tid of its process now; all others are
+ * gone, and a leader that was another thread is never reported as ended
+ * (ptrace(2), "execve(2) under ptrace").
+ */
+static void handle_exec(struct sampler *s, pid_t pid)
+{
+	struct process *process = roster_find_process(&s->roster, pid);
+	unsigned long former = (unsigned long)pid;
+	struct thread *caller;
+	uint32_t old;
+
+	tracee_event_message(pid, &former);
+	caller = roster_find(&s->roster, (pid_t)former);
+	for (size_t i = s->roster.live.n; process && i-- > 0;) {
+		struct thread *thread = roster_live(&s->roster, i);
+
+		if (thread->process == process && thread != caller)
+			end_thread(s, thread);
+	}
+	if (process && caller) {
+		old = process->subject;
+		forget_outstanding(s, caller);
+		sampler_pay_wall(s, caller, clock_now_ns());
+		accounts_close_window(s);
+		roster_rename_thread(&s->roster, caller, pid);
+		roster_new_subject(&s->roster, process);
+		process->pool_hits = 0;
+		send_subject(s, process, NO_ID);
+		sampler_send(s, &(struct record){
+			.kind = RECORD_SUBJECT_END, .subject = old });
+		caller->has_stack = false;
+		caller->state = THREAD_RUNNING;
+		caller->idle_looks = 0;
+		caller->next_tick = s->tick;
+	}
+	if (pid == s->root && !s->has_execed && process && caller) {
+		s->has_execed = true; /* what it did until now was ours */
+		accounts_attach_process(process);
+		accounts_attach_thread(s, caller);
+		caller->is_new = true;
+		caller->is_sampled = true;
+		caller->born_ns = caller->wall_from_ns = clock_now_ns();
+	}
+	tracee_resume(pid, 0);
+}
+
+static void handle_stop_event(struct sampler *s, struct thread *thread,
+			      const struct wait_event *event)
+{
+	bool is_asked = thread->state == THREAD_INTERRUPTED;
+
+	forget_outstanding(s, thread);
+	if (event->signal != SIGTRAP) { /* group-stop: SIGSTOP, SIGTSTP ... */
+		thread->state = THREAD_STOPPED;
+		tracee_listen(thread->tid);
+		return;
+	}
+	thread->state = THREAD_RUNNING;
+	if (is_asked)
+		capture_stop(s, thread);
+	else
+		tracee_resume(thread->tid, 0);
+}
+
+void sampler_handle_event(struct sampler *s, const struct wait_event *event)
+{
+	struct thread *thread;
+
+	if (event->is_exit) {
+		handle_exit(s, event);
+		return;
+	}
+	thread = roster_find(&s->roster, event->tid);
+	if (!thread)
+		thread = adopt(s, event->tid, 0);
+	if (!thread) { /* killed meanwhile: its exit comes next */
+		tracee_resume(event->tid, 0);
+		return;
+	}
+	switch (event->event) {
+	case PTRACE_EVENT_STOP:
+		handle_stop_event(s, thread, event);
+		break;
+	case PTRACE_EVENT_CLONE:
+	case PTRACE_EVENT_FORK:
+	case PTRACE_EVENT_VFORK:
+		handle_birth(s, event->tid);
+		break;
+	case PTRACE_EVENT_EXEC:
+		handle_exec(s, event->tid);
+		break;
+	default: /* signal-delivery-stop: hand the signal over */
+		tracee_resume(event->tid, event->event ? 0 : event->signal);
+		break;
+	}
+}
+
+bool sampler_collect_outstanding(struct sampler *s)
+{
+	bool any = false;
+
+	for (size_t i = s->outstanding.n; i-- > 0;) {
+		struct thread *thread;
+		struct wait_event event;
+
+		if (i >= s->outstanding.n)
+			continue;
+		thread = *(struct thread **)vec_at(&s->outstanding, i);
+		if (!tracee_wait_stop(thread->tid, &event))
+			continue;
+		any = true;
+		sampler_handle_event(s, &event);
+	}
+	return any;
+}
+
+/* A thread in D state, in vfork or in a frozen cgroup does not stop now. */
+static void give_up_overdue(struct sampler *s)
+{
+	int64_t now = clock_now_ns();
+
+	for (size_t i = s->outstanding.n; i-- > 0;) {
+		struct thread *thread =
+			*(struct thread **)vec_at(&s->outstanding, i);
+
+		if (now - thread->interrupted_ns < STOP_BOUND_NS)
+			continue;
+		thread->is_late = true;
+		s->stats.busy++;
+		vec_remove_swap(&s->outstanding, i);
+	}
+}
+
+void sampler_drain(struct sampler *s)
+{
+	struct wait_event event;
+
+	sampler_collect_outstanding(s);
+	while (tracee_wait(0, WAIT_MINE, &event))
+		sampler_handle_event(s, &event);
+	if (s->outstanding.n)
+		give_up_overdue(s);
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * look.c - one tick: who is runnable, who must be stopped, who is blocked.
+ *
+ * A look is a pread of schedstat and, where that moved, of syscall. A thread
+ * found blocked n times in a row is looked at every 2^n ticks, up to a second:
+ * unchanged time slices prove that it has not run in between.
+ */
+#include "sampler/sampler.h"
+
+#define BACK_OFF_MAX_NS NS_PER_S
+
+#define STOPS_PER_TICK_MAX 512
+
+struct candidates {
+	struct thread *list[STOPS_PER_TICK_MAX];
+	bool had_moved[STOPS_PER_TICK_MAX];
+	size_t n;
+};
+
+static void back_off(struct sampler *s, struct thread *thread)
+{
+	uint64_t most = (uint64_t)(BACK_OFF_MAX_NS / s->period_ns);
+	uint64_t ticks;
+
+	if (thread->idle_looks < 16)
+		thread->idle_looks++;
+	ticks = 1ull << thread->idle_looks;
+	thread->next_tick = s->tick + (ticks < most ? ticks : most);
+}
+
+/* It was away and came back: time on a core in between is nobody's stack. */
+static void pay_unseen(struct sampler *s, struct thread *thread,
+		       int64_t run_ns, int64_t now)
+{
+	int64_t wall_ns = now - thread->wall_from_ns;
+
+	if (run_ns > wall_ns)
+		run_ns = wall_ns;
+	if (run_ns < s->period_ns / 2)
+		return;
+	thread->wall_from_ns += run_ns;
+	sampler_send(s, &(struct record){
+		.kind = RECORD_UNSEEN,
+		.subject = thread->process->subject,
+		.slot = thread->slot,
+		.pid = thread->process->pid,
+		.tid = thread->tid,
+		.wall_ns = run_ns,
+	});
+}
+
+static void look_at_blocked(struct sampler *s, struct thread *thread,
+			    const struct task_syscall *at, int64_t run_ns)
+{
+	int64_t now = clock_now_ns();
+
+	if (s->options.mode != MODE_WALL)
+		return;
+	if (thread->idle_looks > 1)
+		pay_unseen(s, thread, run_ns, now);
+	if (capture_blocked(s, thread, at, now - thread->wall_from_ns)) {
+		thread->wall_from_ns = now;
+		thread->has_stack = true;
+		thread->stack_slices = thread->seen.slices;
+	}
+}
+
+/*
+ * Look at @thread. True if it must be stopped: it is runnable. @had_moved:
+ * it ran, or was given a core, since the last look.
+ */
+static bool look(struct sampler *s, struct thread *thread, bool *had_moved)
+{
+	struct schedstat before = thread->seen;
+	struct task_syscall at;
+	int64_t run_ns;
+
+	s->stats.looks++;
+	if (!thread_read_schedstat(&s->roster, thread, &thread->seen))
+		return false;
+	*had_moved = thread->seen.slices != before.slices ||
+		     thread->seen.run_ns != before.run_ns;
+	if (!*had_moved && !thread->was_runnable && thread->idle_looks &&
+	    (thread->has_stack || s->options.mode == MODE_CPU)) {
+		sampler_pay_wall(s, thread, clock_now_ns());
+		back_off(s, thread);
+		return false;
+	}
+	run_ns = (int64_t)(thread->seen.run_ns - before.run_ns);
+	thread->run_ns = thread->seen.run_ns;
+	thread->process->looked_ns += run_ns;
+	switch (thread_read_syscall(&s->roster, thread, &at)) {
+	case TASK_RUNNABLE:
+		thread->was_runnable = true;
+		thread->idle_looks = 0;
+		thread->next_tick = s->tick + 1;
+		return true;
+	case TASK_BLOCKED:
+		thread->was_runnable = false;
+		look_at_blocked(s, thread, &at, run_ns);
+		if (*had_moved) { /* it ran just now: keep it on every tick */
+			thread->idle_looks = 1;
+			thread->next_tick = s->tick + 1;
+		} else {
+			back_off(s, thread);
+		}
+		return false;
+	case TASK_GONE:
+		return false;
+	}
+	return false;
+}
+
+static void interrupt(struct sampler *s, struct thread *thread,
+		      int64_t tick_ns)
+{
+	thread->tick_ns = tick_ns;
+	thread->asked = thread->seen;
+	thread->was_kept = false;
+	thread->is_late = false;
+	thread->interrupted_ns = clock_now_ns();
+	if (tracee_interrupt(thread->tid) != TRACEE_OK)
+		return;
+	thread->state = THREAD_INTERRUPTED;
+	*(struct thread **)vec_push(&s->outstanding) = thread;
+}
+
+/*
+ * Stop them all first, so that their waits overlap. With more runnable
+ * threads than cores most of them wait, and a stop would find them where they
+ * waited: those that did not move since the last look were on no core, unless
+ * they are in one long slice, and then they were kept at the last tick.
+ */
+static void interrupt_chosen(struct sampler *s, const struct candidates *found,
+			     int64_t tick_ns)
+{
+	bool is_crowded = found->n > (size_t)s->n_cpus;
+
+	for (size_t i = 0; i < found->n; i++) {
+		struct thread *thread = found->list[i];
+
+		if (!is_crowded || found->had_moved[i] || thread->was_kept)
+			interrupt(s, thread, tick_ns);
+	}
+}
+
+/*
+ * Threads that were left out of this tick may have woken: the process clock,
+ * made of the same numbers as schedstat, shows what the looks do not explain.
+ */
+static void check_left_out(struct sampler *s)
+{
+	for (size_t i = 0; i < s->roster.processes.n; i++) {
+		struct process *process = roster_process(&s->roster, i);
+		int64_t clock_ns;
+
+		if (!process->n_left_out)
+			continue;
+		process->n_left_out = 0;
+		clock_ns = clock_read_ns(process->clock);
+		if (clock_ns < 0)
+			continue;
+		if (!process->left_out_ns)
+			process->left_out_ns = clock_ns - process->looked_ns;
+		if (clock_ns - process->looked_ns - process->left_out_ns <
+		    s->period_ns / 2)
+			continue;
+		process->left_out_ns = clock_ns - process->looked_ns;
+		for (size_t j = 0; j < s->roster.live.n; j++)
+			if (roster_live(&s->roster, j)->process == process)
+				roster_live(&s->roster, j)->next_tick =
+					s->tick + 1;
+	}
+}
+
+static bool is_due(const struct sampler *s, const struct thread *thread)
+{
+	return thread->state == THREAD_RUNNING && thread->is_sampled &&
+	       thread->next_tick <= s->tick;
+}
+
+void sampler_tick(struct sampler *s, int64_t tick_ns)
+{
+	struct candidates found;
+	int64_t now = clock_now_ns();
+
+	if (now - tick_ns > LATE_NS) {
+		s->stats.late_ticks++;
+		return;
+	}
+	found.n = 0;
+	s->stats.ticks++;
+	for (size_t i = 0; i < s->roster.live.n; i++) {
+		struct thread *thread = roster_live(&s->roster, i);
+		bool had_moved = false;
+
+		if (!is_due(s, thread)) {
+			thread->process->n_left_out++;
+			continue;
+		}
+		if (look(s, thread, &had_moved) &&
+		    found.n < STOPS_PER_TICK_MAX) {
+			found.list[found.n] = thread;
+			found.had_moved[found.n++] = had_moved;
+		}
+	}
+	interrupt_chosen(s, &found, tick_ns);
+	check_left_out(s);
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * loop.c - the sampler thread: ticks, and events between them.
+ *
+ * Deadlines are stratified: the k-th lies anywhere in [k - 1/2, k + 1/2)
+ * periods, so that no rhythm of the target can hide between them. Between
+ * deadlines the thread sleeps where a tracee's stop wakes it.
+ */
+#include <signal.h>
+#include <sched.h>
+#include <sys/prctl.h>
+
+#include "sampler/loop.h"
+#include "target/permission.h"
+#include "util/log.h"
+
+#define SPIN_NS (20 * NS_PER_US) /* DESIGN 3.6 */
+#define WINDOW_NS NS_PER_S
+
+static uint64_t next_random(uint64_t *state) /* xorshift64 */
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return *state;
+}
+
+static void schedule_next(struct sampler *s, int64_t now)
+{
+	int64_t behind;
+
+	s->tick++;
+	s->base_ns += s->period_ns;
+	behind = (now - s->base_ns) / s->period_ns;
+	if (behind > 0) {
+		s->stats.missed_ticks += (uint64_t)behind;
+		s->tick += (uint64_t)behind;
+		s->base_ns += behind * s->period_ns;
+	}
+	s->next_ns = s->base_ns - s->period_ns / 2 +
+		     (int64_t)(next_random(&s->random) %
+			       (uint64_t)s->period_ns);
+}
+
+/*
+ * The price of a stop is mostly the wake-up of a core that went idle for its
+ * few microseconds: look for the stops at once rather than sleep. Pointless
+ * when every core has work of its own.
+ */
+static void spin_for_stops(struct sampler *s)
+{
+	int64_t end_ns;
+
+	if (!s->outstanding.n || s->outstanding.n >= (size_t)s->n_cpus)
+		return;
+	end_ns = clock_now_ns() + SPIN_NS;
+	do
+		sampler_collect_outstanding(s);
+	while (s->outstanding.n && clock_now_ns() < end_ns);
+}
+
+/* Held longer than allowed in this window: lower the rate for the next. */
+static void limit_pause(struct sampler *s, int64_t window_ns)
+{
+	double threads = (double)(s->stats.live_threads
+					  ? s->stats.live_threads : 1);
+	double cores = (double)s->n_cpus;
+	double share = (double)s->window_held_ns / (double)window_ns /
+		       (threads < cores ? threads : cores);
+
+	s->window_held_ns = 0;
+	if (s->options.max_pause <= 0)
+		return;
+	if (share > s->options.max_pause)
+		s->period_ns += s->period_ns / 2;
+	else if (share < s->options.max_pause / 2)
+		s->period_ns -= s->period_ns / 4;
+	if (s->period_ns < s->options.period_ns)
+		s->period_ns = s->options.period_ns;
+	if (s->period_ns > NS_PER_S)
+		s->period_ns = NS_PER_S;
+	s->stats.period_ns = s->period_ns;
+}
+
+static void close_window(struct sampler *s, int64_t now)
+{
+	accounts_close_window(s);
+	limit_pause(s, now - s->window_end_ns + WINDOW_NS);
+	s->window_end_ns = now + WINDOW_NS;
+}
+
+static void handle_requests(struct sampler *s)
+{
+	unsigned requests = atomic_exchange(&s->requests, 0);
+
+	if (requests & COLLECT_STOP)
+		s->end_ns = 0;
+	if (requests & COLLECT_PAUSE && !s->is_paused) {
+		accounts_pause(s);
+		s->is_paused = true;
+		sampler_pay_all_wall(s);
+	}
+	if (requests & COLLECT_RESUME && s->is_paused) {
+		accounts_resume(s);
+		s->is_paused = false;
+		s->base_ns = clock_now_ns();
+		sampler_skip_wall(s);
+	}
+}
+
+static bool is_over(const struct sampler *s, int64_t now)
+{
+	return !s->roster.processes.n || now >= s->end_ns ||
+	       (s->options.max_samples &&
+		s->stats.samples + s->stats.wall_samples >=
+			s->options.max_samples);
+}
+
+static void wait_until(struct sampler *s, int64_t wake_ns)
+{
+	struct timespec timeout;
+	int64_t now = clock_now_ns();
+	sigset_t set;
+
+	if (s->outstanding.n && wake_ns > now + STOP_BOUND_NS)
+		wake_ns = now + STOP_BOUND_NS;
+	if (wake_ns <= now)
+		return;
+	timeout = timespec_of_ns(wake_ns - now);
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, LOOP_WAKE_SIGNAL);
+	sigtimedwait(&set, NULL, &timeout);
+}
+
+static void run_loop(struct sampler *s)
+{
+	for (;;) {
+		int64_t now = clock_now_ns();
+		int64_t wake_ns = s->window_end_ns;
+
+		if (atomic_load_explicit(&s->requests, memory_order_relaxed))
+			handle_requests(s);
+		if (is_over(s, now))
+			return;
+		if (!s->is_paused && now >= s->next_ns) {
+			sampler_tick(s, s->next_ns);
+			schedule_next(s, clock_now_ns());
+			spin_for_stops(s);
+			if (ring_pending(&s->ring) > RING_WAKE_BYTES)
+				ring_wake(&s->ring);
+		} else if (now >= s->window_end_ns) {
+			close_window(s, now);
+		}
+		sampler_drain(s);
+		if (!s->is_paused && s->next_ns < wake_ns)
+			wake_ns = s->next_ns;
+		if (s->end_ns < wake_ns)
+			wake_ns = s->end_ns;
+		wait_until(s, wake_ns);
+	}
+}
+
+/*
+ * Stops that were asked for must be collected: their calls may need the
+ * repair of restart.h. Then the end of this thread lets all tracees go
+ * (ptrace(2): "If the tracer dies, all tracees are detached and restarted").
+ */
+static void finish(struct sampler *s)
+{
+	int64_t bound_ns = clock_now_ns() + STOP_BOUND_NS;
+
+	while (s->outstanding.n && clock_now_ns() < bound_ns) {
+		sampler_drain(s);
+		wait_until(s, clock_now_ns() + NS_PER_MS);
+	}
+	sampler_drain(s);
+	s->stats.elapsed_ns = clock_now_ns() - s->start_ns;
+	accounts_finish(s);
+	sampler_end_all(s);
+	sampler_send(s, &(struct record){ .kind = RECORD_END });
+	ring_wake(&s->ring);
+}
+
+void loop_init(struct sampler *s, const struct sampler_options *options)
+{
+	cpu_set_t cpus;
+	int64_t now = clock_now_ns();
+
+	s->options = *options;
+	roster_init(&s->roster);
+	s->outstanding = VEC_OF(struct thread *);
+	s->n_cpus = 1;
+	if (!sched_getaffinity(0, sizeof(cpus), &cpus))
+		s->n_cpus = CPU_COUNT(&cpus);
+	s->period_ns = s->stats.period_ns = options->period_ns;
+	s->random = (uint64_t)now | 1;
+	s->start_ns = s->base_ns = now;
+	s->end_ns = options->duration_ns ? now + options->duration_ns
+					 : INT64_MAX;
+	s->window_end_ns = now + WINDOW_NS;
+	prctl(PR_SET_TIMERSLACK, 1ul);
+	priority_raise(s);
+	schedule_next(s, now);
+}
+
+void loop_run(struct sampler *s)
+{
+	run_loop(s);
+	finish(s);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* loop.h - the sampler thread's own run, once its targets are seized. */
+#ifndef SAMPLER_LOOP_H
+#define SAMPLER_LOOP_H
+
+#include "sampler/collect.h"
+#include "sampler/sampler.h"
+
+#define LOOP_WAKE_SIGNAL SIGRTMIN /* to the sampler: there are requests */
+#define RING_WAKE_BYTES ((size_t)128 << 10)
+
+/* Both are called by the sampler thread; the priority is raised here. */
+void loop_init(struct sampler *s, const struct sampler_options *options);
+
+/* Until the end of the run; RECORD_END is the last record. */
+void loop_run(struct sampler *s);
+
+#endif

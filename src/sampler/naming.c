@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/* naming.c - the last steps before a profile is shown: names and labels. */
+#include "sampler/naming.h"
+
+#include "util/clock.h"
+#include "util/log.h"
+
+#define LINES_MAX 256 /* an inline chain longer than this is cut */
+
+static void set_pseudo_line(struct profile *profile, location_id location,
+			    const char *name)
+{
+	struct profile_function function = {
+		.name = profile_string(profile, name),
+		.system_name = profile_string(profile, name),
+	};
+	struct profile_line line = {
+		.function = profile_function(profile, &function),
+	};
+
+	profile_set_lines(profile, location, &line, 1);
+}
+
+static void set_lines(struct profile *profile, location_id location,
+		      const struct symbol_frame *frames, size_t n)
+{
+	struct profile_line lines[LINES_MAX];
+
+	if (n > LINES_MAX) { /* keep the physical function at the end */
+		frames += n - LINES_MAX;
+		n = LINES_MAX;
+	}
+	for (size_t i = 0; i < n; i++) {
+		struct profile_function function = {
+			.name = profile_string(profile, frames[i].name),
+			.system_name = profile_string(
+				profile, frames[i].system_name),
+			.filename = profile_string(profile, frames[i].file),
+			.start_line = frames[i].start_line,
+		};
+
+		lines[i].function = profile_function(profile, &function);
+		lines[i].line = frames[i].line;
+	}
+	profile_set_lines(profile, location, lines, n);
+}
+
+/* Memory without a file: code made at run time, or nothing at all. */
+static const char *name_of_memory(const struct profile *profile,
+				  const struct profile_location *location)
+{
+	const struct profile_mapping *mapping;
+	const char *path;
+
+	if (location->mapping == NO_ID)
+		return "[unmapped]";
+	mapping = vec_at(&profile->mappings, location->mapping);
+	path = profile_string_text(profile, mapping->filename);
+	return path[0] == '[' ? path : "[anon]";
+}
+
+static void name_location(struct registry *registry,
+			  struct symbolizer *symbolizer, location_id id)
+{
+	struct profile *profile = registry->profile;
+	const struct profile_location *location =
+		vec_at(&profile->locations, id);
+	const struct place *place = NULL;
+	const struct symbol_frame *frames;
+	enum symbol_source source;
+	uint64_t vaddr;
+	size_t n;
+
+	if (location->mapping != NO_ID)
+		place = vec_at(&registry->places, location->mapping);
+	if (!place || !place->module ||
+	    !module_vaddr_of_offset(place->module,
+				    location->address - place->start +
+					    place->offset,
+				    &vaddr)) {
+		set_pseudo_line(profile, id,
+				name_of_memory(profile, location));
+		return;
+	}
+	frames = symbolizer_find(symbolizer, place->module, vaddr, &n,
+				 &source);
+	set_lines(profile, id, frames, n);
+}
+
+void naming_symbolize(struct registry *registry,
+		      struct symbolizer *symbolizer)
+{
+	struct profile *profile = registry->profile;
+	int64_t start_ns = clock_now_ns(), shown_ns = start_ns;
+
+	for (location_id id = 0; id < profile->locations.n; id++) {
+		const struct profile_location *location =
+			vec_at(&profile->locations, id);
+		int64_t now;
+
+		if (location->n_lines)
+			continue;
+		name_location(registry, symbolizer, id);
+		now = clock_now_ns();
+		if (now - start_ns > NS_PER_S &&
+		    now - shown_ns > NS_PER_S / 4) {
+			shown_ns = now;
+			log_progress("naming %u of %zu addresses", id + 1,
+				     profile->locations.n);
+		}
+	}
+	log_progress(NULL);
+}
+
+void naming_drop_process_labels(struct profile *profile)
+{
+	string_id pid = profile_string(profile, LABEL_PID);
+	string_id process = profile_string(profile, LABEL_PROCESS);
+
+	for (size_t i = 0; i < profile->samples.n; i++) {
+		struct profile_sample *sample = vec_at(&profile->samples, i);
+		struct profile_label kept[8];
+		const struct profile_label *labels;
+		size_t n, n_kept = 0;
+
+		labels = profile_label_set(profile, sample->labels, &n);
+		for (size_t j = 0; j < n && n_kept < ARRAY_SIZE(kept); j++)
+			if (labels[j].key != pid && labels[j].key != process)
+				kept[n_kept++] = labels[j];
+		sample->labels = profile_labels(profile, kept, n_kept);
+	}
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* naming.h - the last steps before a profile is shown: names and labels. */
+#ifndef SAMPLER_NAMING_H
+#define SAMPLER_NAMING_H
+
+#include "sampler/subject.h"
+#include "symbol/symbol.h"
+
+#define LABEL_PID "pid"
+#define LABEL_PROCESS "process"
+#define LABEL_THREAD_ID "thread_id"
+#define LABEL_THREAD_NAME "thread_name"
+
+/*
+ * Give every location that has no lines yet its lines. Shows progress when
+ * it takes longer than a second.
+ */
+void naming_symbolize(struct registry *registry,
+		      struct symbolizer *symbolizer);
+
+/*
+ * Take the labels that tell processes apart from all samples when there is
+ * only one process: they say nothing then.
+ */
+void naming_drop_process_labels(struct profile *profile);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* options.h - what the sampler is asked to do; filled in by its callers. */
+#ifndef SAMPLER_OPTIONS_H
+#define SAMPLER_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "unwind/walk.h"
+#include "util/clock.h"
+
+enum sample_mode {
+	MODE_CPU,
+	MODE_WALL,
+};
+
+struct sampler_options {
+	enum sample_mode mode;
+	int64_t period_ns;
+	int64_t delay_ns;     /* before the first tick */
+	int64_t duration_ns;  /* 0: until the end */
+	uint64_t max_samples; /* 0: no limit */
+	double max_pause;     /* share of time a target may be held; 0: any */
+	bool children;	      /* follow fork and vfork */
+	bool by_thread;	      /* thread labels in the profile */
+	bool wall_stop;	      /* stop a blocked thread when its frame pointer
+				 is needed and its call restarts by itself */
+	bool libunwind_ptrace; /* walk in the stop by libunwind-ptrace */
+	struct walk_options walk;
+	const pid_t *tids; /* only these threads; NULL: all */
+	size_t n_tids;
+};
+
+#define SAMPLER_OPTIONS_DEFAULT                                               \
+	(struct sampler_options)                                              \
+	{                                                                     \
+		.period_ns = 10 * NS_PER_MS, .max_pause = 0.01,               \
+		.children = true, .walk.max_depth = WALK_DEPTH_DEFAULT,       \
+	}
+
+#endif

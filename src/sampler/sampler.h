@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sampler.h - the live loop's own state, shared by the files of src/sampler.
+ *
+ * Everything in struct sampler belongs to the sampler thread, but for the
+ * ring's other end, the atomics, and what says otherwise. Nothing here
+ * unwinds, names or allocates between the stop of a thread and its resumption.
+ */
+#ifndef SAMPLER_SAMPLER_H
+#define SAMPLER_SAMPLER_H
+
+#include <pthread.h>
+
+#include "sampler/options.h"
+#include "sampler/record.h"
+#include "sampler/ring.h"
+#include "sampler/roster.h"
+#include "sampler/stats.h"
+#include "target/launch.h"
+#include "target/tracee.h"
+
+#define LATE_NS (200 * NS_PER_US)     /* DESIGN 3.2: a look later is late */
+#define STOP_BOUND_NS (50 * NS_PER_MS) /* reliability.md, rule 10 */
+#define STACK_FIRST_BYTES (64u << 10)  /* copied of a thread not yet known */
+#define STACK_MIN_BYTES (16u << 10)
+#define STACK_SLACK_BYTES (4u << 10)
+#define STACK_MAX_BYTES (1u << 20)
+#define RING_SPARE_BYTES (64u << 10)  /* kept for records without stacks */
+
+struct sampler {
+	struct sampler_options options;
+	struct roster roster;
+	struct ring ring;
+	struct sampler_stats stats;
+	struct vec outstanding; /* struct thread *: stops asked for */
+	int n_cpus;
+
+	/* the clock of ticks */
+	uint64_t tick;	    /* number of the next deadline */
+	int64_t next_ns;    /* the next deadline */
+	int64_t base_ns;    /* its middle: the next deadline without jitter */
+	int64_t period_ns;  /* now; options.period_ns until max_pause acts */
+	uint64_t random;    /* state of the jitter's generator */
+	int64_t start_ns, end_ns, window_end_ns;
+	int64_t window_held_ns;
+	_Atomic unsigned requests; /* enum collect_request, from main */
+	_Atomic bool is_paused;
+
+	/* the launched program, or 0 */
+	struct launch launch;
+	pid_t root;
+	bool has_execed;
+	bool root_ended;
+	int root_status; /* as from waitpid() */
+	int exec_errno;	 /* exec failed */
+};
+
+/* events.c: what tracees tell us. */
+void sampler_drain(struct sampler *s);	/* all events that are there */
+bool sampler_collect_outstanding(struct sampler *s);
+void sampler_handle_event(struct sampler *s, const struct wait_event *event);
+struct process *sampler_new_process(struct sampler *s, pid_t pid,
+				    uint32_t parent_subject);
+struct thread *sampler_new_thread(struct sampler *s, struct process *process,
+				  pid_t tid);
+
+/* The run is over: end every entry; the kernel detaches at our end. */
+void sampler_end_all(struct sampler *s);
+
+/* look.c: one tick. */
+void sampler_tick(struct sampler *s, int64_t tick_ns);
+
+/* capture.c: one stop that we asked for, until the thread runs again. */
+void capture_stop(struct sampler *s, struct thread *thread);
+/* The stack of a thread that is blocked at @at, without stopping it. */
+bool capture_blocked(struct sampler *s, struct thread *thread,
+		     const struct task_syscall *at, int64_t wall_ns);
+/* Send a record without a stack. */
+void sampler_send(struct sampler *s, const struct record *record);
+/* Hand out the wall time of @thread up to @now without a new stack. */
+void sampler_pay_wall(struct sampler *s, struct thread *thread, int64_t now);
+void sampler_pay_all_wall(struct sampler *s);
+/* Wall time up to now is nobody's: there was a pause. */
+void sampler_skip_wall(struct sampler *s);
+
+/* accounts.c: CPU time as weights. */
+/* What ran before we came does not count; of the newborn all counts. */
+void accounts_attach_thread(struct sampler *s, struct thread *thread);
+void accounts_attach_process(struct process *process);
+void accounts_end_thread(struct sampler *s, struct thread *thread);
+/* The process is a zombie that can still be read, or is let go. */
+void accounts_end_process(struct sampler *s, struct process *process);
+void accounts_close_window(struct sampler *s);
+/* The last window: with the exact run times of all threads. */
+void accounts_finish(struct sampler *s);
+void accounts_pause(struct sampler *s);
+void accounts_resume(struct sampler *s);
+
+/* priority.c: get the core when a tick is due. */
+void priority_raise(struct sampler *s);
+
+#endif

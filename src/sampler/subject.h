@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * subject.h - a process as the unwinder sees it: mappings, names, places.
+ *
+ * A process is a new subject after exec. Mappings are read through /proc of
+ * whichever of its threads was seen last. Belongs to the unwinder thread.
+ */
+#ifndef SAMPLER_SUBJECT_H
+#define SAMPLER_SUBJECT_H
+
+#include "image/space.h"
+#include "profile/profile.h"
+#include "sampler/tally.h"
+
+/* Where the code of a profile mapping is: to find names after the run. */
+struct place {
+	struct module *module; /* NULL: memory without a file */
+	uint64_t start, offset;
+};
+
+/* What all subjects share. */
+struct registry {
+	struct profile *profile;
+	struct modules modules;
+	struct vec places; /* struct place, by profile mapping id */
+};
+
+struct subject {
+	pid_t pid, tid; /* a thread through which /proc can be read */
+	struct space *space;
+	char process[64];    /* its comm, once known */
+	struct vec mappings; /* uint32_t: space mapping id -> profile id */
+	struct map locations; /* (space mapping, address) -> location */
+	struct vec pool;      /* struct hit */
+};
+
+/* @parent: the subject it was forked from, or NULL. */
+struct subject *subject_new(struct registry *registry, pid_t pid,
+			    const struct subject *parent);
+void subject_free(struct subject *subject);
+
+/*
+ * Before the first walk: read maps and the name, and put the mapping of the
+ * program itself in front of all others of the profile.
+ */
+void subject_prepare(struct registry *registry, struct subject *subject,
+		     pid_t tid);
+
+/* The location of @addr in mapping @mapping_id of the subject's space. */
+location_id subject_location(struct registry *registry,
+			     struct subject *subject, uint32_t mapping_id,
+			     taddr addr, bool is_guessed);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * debuginfo.h - functions, inlined calls and lines at an address, by DWARF.
+ *
+ * The units' ranges are indexed when a file is opened (.debug_aranges is
+ * optional, and clang writes none), the functions of a unit when an address
+ * first falls into it, the inlined calls of a function likewise.
+ */
+#ifndef SYMBOL_DEBUGINFO_H
+#define SYMBOL_DEBUGINFO_H
+
+#include <elfutils/libdw.h>
+
+#include "util/map.h"
+#include "util/mem.h"
+
+struct debuginfo;
+
+struct debug_function {
+	/* NULL: not in DWARF. Owned by the debuginfo or its Dwarf. */
+	const char *name, *linkage_name;
+	int64_t start_line; /* 0: unknown */
+};
+
+struct debug_frame {
+	const struct debug_function *function; /* NULL: only a line known */
+	const char *file; /* "" if unknown */
+	int64_t line;	  /* 0: unknown */
+};
+
+/* @dwarf must outlive the result. */
+struct debuginfo *debuginfo_new(Dwarf *dwarf);
+void debuginfo_free(struct debuginfo *info);
+DEFINE_CLEANUP(debuginfo_free, struct debuginfo *)
+
+/*
+ * Fill @out (of struct debug_frame) with the functions at @pc, innermost
+ * inline first. Empty if DWARF knows nothing about @pc.
+ */
+void debuginfo_find(struct debuginfo *info, uint64_t pc, struct vec *out);
+
+#endif

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * demangle.c - demangle_name(): libiberty for the work, styles on top of it.
+ */
+#include "symbol/demangle.h"
+
+#include <ctype.h>
+
+#include "util/strbuf.h"
+
+#ifdef HAVE_LIBIBERTY
+#ifdef HAVE_LIBIBERTY_DEMANGLE_H
+#include <libiberty/demangle.h>
+#else
+#include <demangle.h>
+#endif
+
+/*
+ * libiberty allocates with xmalloc() and friends and brings its own in one
+ * object with xrealloc(). Those of util/mem.h mean the same; with the missing
+ * one defined here, the linker has no reason to take both.
+ */
+void *xrealloc(void *p, size_t size);
+
+void *xrealloc(void *p, size_t size)
+{
+	return xreallocarray(p, size, 1);
+}
+
+/*
+ * libiberty refuses names above 1024 characters unless its recursion limit is
+ * lifted; real template code has longer ones. Its stack use is proportional
+ * to the length, so there is a limit of our own.
+ */
+#define NAME_MAX_BYTES 4096
+
+/* Cut " [clone .cold]" and the like: clones count as their function. */
+static void cut_clones(char *name)
+{
+	char *clone = strstr(name, " [clone ");
+
+	if (clone)
+		*clone = '\0';
+}
+
+static char *demangle_cplus(const char *name, enum demangle_style style)
+{
+	int options = DMGL_ANSI | DMGL_NO_RECURSE_LIMIT;
+	char *text, *simple;
+
+	if (strncmp(name, "_Z", 2) && strncmp(name, "_GLOBAL_", 8))
+		return NULL;
+	if (style == DEMANGLE_FULL)
+		options |= DMGL_PARAMS;
+	text = cplus_demangle_v3(name, options);
+	if (!text)
+		return NULL;
+	if (style == DEMANGLE_FULL) {
+		cut_clones(text);
+		return text;
+	}
+	simple = cplus_simplify_name(text, style == DEMANGLE_SIMPLE);
+	free(text);
+	return simple;
+}
+
+/* Behind the "<...>" at @p. */
+static const char *skip_generics(const char *p)
+{
+	int depth = 0;
+
+	for (; *p; p++) {
+		if (*p == '<')
+			depth++;
+		else if (*p == '>' && p[-1] != '-' && --depth == 0)
+			return p + 1;
+	}
+	return p;
+}
+
+/*
+ * Leave generic arguments out: those of "f::<u8>" and of "Vec<u8>". The
+ * brackets of "<T as Trait>::f" are not arguments: no name stands before.
+ */
+static char *rust_simplify(const char *text)
+{
+	struct strbuf out = { 0 };
+
+	for (const char *p = text; *p;) {
+		bool is_named = out.len && (isalnum((unsigned char)p[-1]) ||
+					    p[-1] == '_');
+
+		if (p > text && !strncmp(p, "::<", 3))
+			p = skip_generics(p + 2);
+		else if (*p == '<' && is_named)
+			p = skip_generics(p);
+		else
+			strbuf_addc(&out, *p++);
+	}
+	return strbuf_take(&out);
+}
+
+/* Legacy names ("_ZN...17h<hash>E") and v0 names ("_R..."). */
+static char *demangle_rust(const char *name, enum demangle_style style)
+{
+	CLEANUP(free) char *text = NULL;
+
+	if (strncmp(name, "_ZN", 3) && strncmp(name, "_R", 2))
+		return NULL;
+	text = rust_demangle(name, 0);
+	if (!text || style != DEMANGLE_SIMPLE || name[1] != 'R')
+		return TAKE(text); /* legacy names have no structure */
+	return rust_simplify(text);
+}
+
+/* D: "module.f(int)"; "f!(int)" has template arguments. */
+static char *demangle_d(const char *name, enum demangle_style style)
+{
+	CLEANUP(free) char *text = NULL;
+	char *end;
+	int depth = 0;
+
+	if (strncmp(name, "_D", 2))
+		return NULL;
+	text = dlang_demangle(name, 0);
+	if (!text || style == DEMANGLE_FULL)
+		return TAKE(text);
+	end = text + strlen(text);
+	if (end == text || end[-1] != ')')
+		return TAKE(text);
+	while (end-- > text) {
+		depth += (*end == ')') - (*end == '(');
+		if (!depth)
+			break;
+	}
+	if (end > text && end[-1] != '!')
+		*end = '\0';
+	return TAKE(text);
+}
+
+static char *demangle_any(const char *name, enum demangle_style style)
+{
+	char *text = demangle_rust(name, style);
+
+	if (!text)
+		text = demangle_cplus(name, style);
+	if (!text)
+		text = demangle_d(name, style);
+	return text;
+}
+
+char *demangle_name(const char *name, enum demangle_style style)
+{
+	CLEANUP(free) char *plain = NULL;
+	const char *suffix = strstr(name, ".llvm.");
+	char *text;
+
+	if (style == DEMANGLE_NONE || name[0] != '_' ||
+	    strlen(name) > NAME_MAX_BYTES)
+		return xstrdup(name);
+	/* What LLVM appends to make a local name unique in a program. */
+	plain = xstrndup(name, suffix ? (size_t)(suffix - name) :
+					strlen(name));
+	text = demangle_any(plain, style);
+	return text ? text : xstrdup(name);
+}
+
+#else
+
+char *demangle_name(const char *name, enum demangle_style style)
+{
+	(void)style;
+	return xstrdup(name);
+}
+
+#endif

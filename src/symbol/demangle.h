@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* demangle.h - what demangling consists of; the front door is symbol.h. */
+#ifndef SYMBOL_DEMANGLE_H
+#define SYMBOL_DEMANGLE_H
+
+#include "symbol/symbol.h"
+
+/*
+ * @name, which is C++ as libiberty or a person writes it, without parameters,
+ * and without template arguments if @drop_templates. The caller frees it.
+ */
+char *cplus_simplify_name(const char *name, bool drop_templates);
+
+#endif

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * symbol.c - the front door: one answer per distinct address of a module.
+ *
+ * A module's files are opened when it is first asked about and stay open, as
+ * do the answers, until the symbolizer is freed.
+ */
+#include "symbol/symbol.h"
+
+#include "profile/names.h"
+#include "symbol/debugfile.h"
+#include "symbol/debuginfo.h"
+#include "symbol/demangle.h"
+#include "symbol/fde.h"
+#include "symbol/symtab.h"
+
+struct symbol_module {
+	const struct module *module;
+	struct debug_file file;
+	struct debuginfo *debug; /* NULL: no DWARF */
+	uint64_t debug_bias;	 /* vaddr + debug_bias is DWARF's address */
+	struct symtab symtab;
+	enum symbol_source symtab_source;
+	struct fde_table fdes;
+	struct map by_vaddr; /* -> answers */
+	struct symbol_summary summary;
+};
+
+struct symbol_answer {
+	struct symbol_frame *frames; /* in the arena */
+	size_t n;
+	enum symbol_source source;
+};
+
+struct symbolizer {
+	struct symbol_options options;
+	struct map by_module; /* pointer -> modules */
+	struct vec modules;   /* struct symbol_module * */
+	struct vec answers;   /* struct symbol_answer */
+	struct arena arena;   /* frames */
+	struct intern strings;
+	struct map shown;     /* id of a system name -> id of its name */
+	struct vec frames;    /* struct debug_frame, reused */
+};
+
+struct symbolizer *symbolizer_new(const struct symbol_options *options)
+{
+	struct symbolizer *symbolizer = xcalloc(1, sizeof(*symbolizer));
+
+	symbolizer->options = *options;
+	symbolizer->modules = VEC_OF(struct symbol_module *);
+	symbolizer->answers = VEC_OF(struct symbol_answer);
+	symbolizer->frames = VEC_OF(struct debug_frame);
+	intern_init(&symbolizer->strings);
+	return symbolizer;
+}
+
+static void symbol_module_free(struct symbol_module *m)
+{
+	debuginfo_free(m->debug);
+	symtab_clear(&m->symtab);
+	map_clear(&m->by_vaddr);
+	debug_file_close(&m->file);
+	free(m);
+}
+
+void symbolizer_free(struct symbolizer *symbolizer)
+{
+	if (!symbolizer)
+		return;
+	for (size_t i = 0; i < symbolizer->modules.n; i++)
+		symbol_module_free(*(struct symbol_module **)vec_at(
+			&symbolizer->modules, i));
+	vec_clear(&symbolizer->modules);
+	vec_clear(&symbolizer->answers);
+	vec_clear(&symbolizer->frames);
+	map_clear(&symbolizer->by_module);
+	map_clear(&symbolizer->shown);
+	intern_clear(&symbolizer->strings);
+	arena_clear(&symbolizer->arena);
+	free(symbolizer);
+}
+
+static struct symbol_module *symbol_module_new(const struct module *module)
+{
+	struct symbol_module *m = xcalloc(1, sizeof(*m));
+	Dwarf *dwarf;
+
+	m->module = module;
+	if (!debug_file_open(&m->file, module))
+		return m;
+	fde_table_init(&m->fdes, debug_file_elf(&m->file));
+	dwarf = debug_file_dwarf(&m->file, &m->debug_bias);
+	if (dwarf)
+		m->debug = debuginfo_new(dwarf);
+	symtab_init(&m->symtab, m->file.module, m->file.bias);
+	m->symtab_source = debug_file_has_symtab(&m->file) ? SYMBOL_SYMTAB :
+							      SYMBOL_DYNSYM;
+	m->summary.has_unreadable_dwarf =
+		debug_file_is_unreadable(&m->file);
+	return m;
+}
+
+static struct symbol_module *symbolizer_module(struct symbolizer *symbolizer,
+					       const struct module *module)
+{
+	uint64_t key = (uintptr_t)module;
+	uint32_t id = map_get(&symbolizer->by_module, key);
+
+	if (id == NO_ID) {
+		id = (uint32_t)symbolizer->modules.n;
+		map_put(&symbolizer->by_module, key, id);
+		*(struct symbol_module **)vec_push(&symbolizer->modules) =
+			symbol_module_new(module);
+	}
+	return *(struct symbol_module **)vec_at(&symbolizer->modules, id);
+}
+
+static const char *string_of(struct symbolizer *symbolizer, uint32_t id)
+{
+	return intern_get(&symbolizer->strings, id)->bytes;
+}
+
+static const char *string_keep(struct symbolizer *symbolizer, const char *s)
+{
+	return string_of(symbolizer,
+			 intern_string(&symbolizer->strings, s));
+}
+
+/* Set both names of @frame from @mangled; each is demangled once. */
+static void frame_set_mangled(struct symbolizer *symbolizer,
+			      struct symbol_frame *frame, const char *mangled)
+{
+	uint32_t id = intern_string(&symbolizer->strings, mangled);
+	uint32_t shown = map_get(&symbolizer->shown, id);
+
+	if (shown == NO_ID) {
+		CLEANUP(free) char *text = demangle_name(
+			mangled, symbolizer->options.demangle);
+
+		shown = intern_string(&symbolizer->strings, text);
+		map_put(&symbolizer->shown, id, shown);
+	}
+	frame->system_name = string_of(symbolizer, id);
+	frame->name = string_of(symbolizer, shown);
+}
+
+/*
+ * The linkage name is what the source says, mangled; or in C what an asm
+ * label made of it, as glibc's __GI_qsort: then the plain name is better.
+ */
+static void frame_set_linkage(struct symbolizer *symbolizer,
+			      struct symbol_frame *frame,
+			      const struct debug_function *f)
+{
+	const char *mangled = f->linkage_name;
+
+	frame_set_mangled(symbolizer, frame, mangled);
+	if (symbolizer->options.demangle != DEMANGLE_NONE && f->name &&
+	    strncmp(mangled, "_Z", 2) && strncmp(mangled, "_R", 2) &&
+	    frame->name == frame->system_name)
+		frame->name = string_keep(symbolizer, f->name);
+}
+
+/*
+ * Set the names from DWARF's plain name, which for C++ may be qualified, and
+ * have the template arguments of classes in it.
+ */
+static void frame_set_plain(struct symbolizer *symbolizer,
+			    struct symbol_frame *frame, const char *name)
+{
+	enum demangle_style style = symbolizer->options.demangle;
+	CLEANUP(free) char *simple = NULL;
+
+	frame->system_name = frame->name = string_keep(symbolizer, name);
+	if (style != DEMANGLE_SIMPLE && style != DEMANGLE_TEMPLATES)
+		return;
+	if (!strstr(name, "::"))
+		return;
+	simple = cplus_simplify_name(name, style == DEMANGLE_SIMPLE);
+	frame->name = string_keep(symbolizer, simple);
+}
+
+/* The name of last resort: "libfoo.so.1+0x1234". */
+static enum symbol_source frame_set_address(struct symbolizer *symbolizer,
+					    struct symbol_frame *frame,
+					    const struct symbol_module *m,
+					    uint64_t vaddr)
+{
+	CLEANUP(free) char *text = NULL;
+	uint64_t start = vaddr;
+
+	fde_table_find(&m->fdes, vaddr, &start);
+	text = xasprintf("%s+0x%llx", path_base(m->module->path),
+			 (unsigned long long)start);
+	frame->system_name = frame->name = string_keep(symbolizer, text);
+	return SYMBOL_NONE;
+}
+
+/*
+ * A symbol without a size names all that follows it. It is wrong if unwind
+ * information says that another function has started since.
+ */
+static bool symbol_is_plausible(const struct symbol_module *m,
+				const struct symtab_symbol *symbol,
+				uint64_t vaddr)
+{
+	uint64_t start;
+
+	return symbol->is_sized ||
+	       !fde_table_find(&m->fdes, vaddr, &start) ||
+	       start <= symbol->start;
+}
+
+static enum symbol_source frame_set_symbol(struct symbolizer *symbolizer,
+					   struct symbol_frame *frame,
+					   const struct symbol_module *m,
+					   uint64_t vaddr)
+{
+	const struct symtab_symbol *symbol = symtab_find(&m->symtab, vaddr);
+	CLEANUP(free) char *name = NULL;
+
+	if (!symbol || !symbol_is_plausible(m, symbol, vaddr))
+		return frame_set_address(symbolizer, frame, m, vaddr);
+	name = xstrndup(symbol->name, strcspn(symbol->name, "@"));
+	frame_set_mangled(symbolizer, frame, name);
+	return m->symtab_source;
+}
+
+static void frame_set_debug(struct symbolizer *symbolizer,
+			    struct symbol_frame *frame,
+			    const struct symbol_module *m, uint64_t vaddr,
+			    const struct debug_frame *debug)
+{
+	const struct debug_function *f = debug->function;
+
+	if (f && f->linkage_name)
+		frame_set_linkage(symbolizer, frame, f);
+	else if (f && f->name)
+		frame_set_plain(symbolizer, frame, f->name);
+	else
+		frame_set_symbol(symbolizer, frame, m, vaddr);
+	frame->file = string_keep(symbolizer, debug->file);
+	frame->line = debug->line;
+	frame->start_line = f ? f->start_line : 0;
+}
+
+static void symbolizer_answer(struct symbolizer *symbolizer,
+			      const struct symbol_module *m, uint64_t vaddr,
+			      struct symbol_answer *out)
+{
+	struct vec *debug = &symbolizer->frames;
+	size_t first = 0;
+
+	debug->n = 0;
+	if (m->debug)
+		debuginfo_find(m->debug, vaddr + m->debug_bias, debug);
+	if (symbolizer->options.no_inlines && debug->n)
+		first = debug->n - 1;
+	out->n = debug->n ? debug->n - first : 1;
+	out->frames = arena_alloc(&symbolizer->arena,
+				  out->n * sizeof(*out->frames));
+	out->source = SYMBOL_DWARF;
+	for (size_t i = first; i < debug->n; i++)
+		frame_set_debug(symbolizer, &out->frames[i - first], m, vaddr,
+				vec_at(debug, i));
+	if (debug->n)
+		return;
+	*out->frames = (struct symbol_frame){ .file = "" };
+	out->source = frame_set_symbol(symbolizer, out->frames, m, vaddr);
+}
+
+const struct symbol_frame *symbolizer_find(struct symbolizer *symbolizer,
+					   const struct module *module,
+					   uint64_t vaddr, size_t *out_n,
+					   enum symbol_source *out_source)
+{
+	struct symbol_module *m = symbolizer_module(symbolizer, module);
+	uint32_t id = map_get(&m->by_vaddr, vaddr);
+	struct symbol_answer *answer;
+
+	if (id == NO_ID) {
+		id = (uint32_t)symbolizer->answers.n;
+		map_put(&m->by_vaddr, vaddr, id);
+		answer = vec_push(&symbolizer->answers);
+		symbolizer_answer(symbolizer, m, vaddr, answer);
+		m->summary.n_addresses[answer->source]++;
+	}
+	answer = vec_at(&symbolizer->answers, id);
+	*out_n = answer->n;
+	*out_source = answer->source;
+	return answer->frames;
+}
+
+bool symbolizer_summary(const struct symbolizer *symbolizer,
+			const struct module *module,
+			struct symbol_summary *out)
+{
+	uint32_t id = map_get(&symbolizer->by_module, (uintptr_t)module);
+	struct symbol_module *m;
+
+	if (id == NO_ID)
+		return false;
+	m = *(struct symbol_module **)vec_at(&symbolizer->modules, id);
+	*out = m->summary;
+	return true;
+}

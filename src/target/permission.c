@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/* permission.c - the reasons of ptrace(2)'s EPERM, told apart. */
+#include "target/permission.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "target/proc.h"
+#include "util/io.h"
+
+#define CAP_SYS_PTRACE_BIT 19
+
+static struct error *refuse(pid_t pid, const char *comm, const char *why)
+{
+	return error_new("cannot attach to %d (%s): %s", (int)pid, comm, why);
+}
+
+static struct error *error_already_traced(pid_t pid, const char *comm,
+					  pid_t tracer)
+{
+	char name[COMM_MAX] = "?";
+	struct error *error;
+
+	proc_read_comm(tracer, tracer, name);
+	error = refuse(pid, comm, "another program is tracing it");
+	error = error_hint(error, "cause: process %d (%s) traces it already",
+			   (int)tracer, name);
+	return error_hint(error, "try:   end %s, or let it detach, first",
+			  name);
+}
+
+struct error *attach_check(pid_t pid)
+{
+	struct proc_stat stat;
+	long tracer;
+
+	if (pid == getpid())
+		return error_new("cannot attach to %d: that is psample itself",
+				 (int)pid);
+	if (!proc_read_stat(pid, pid, &stat))
+		return error_new("cannot attach to %d: no such process",
+				 (int)pid);
+	if (stat.is_kernel_thread)
+		return refuse(pid, stat.comm,
+			      "it is a kernel thread; psample sees programs");
+	tracer = proc_status_number(pid, "TracerPid");
+	if (tracer > 0)
+		return error_already_traced(pid, stat.comm, (pid_t)tracer);
+	/* A zombie leader may still have live threads. */
+	if (stat.state == 'Z' && proc_status_number(pid, "Threads") <= 1)
+		return refuse(pid, stat.comm,
+			      "it has ended and waits for its parent");
+	return NULL;
+}
+
+static long yama_scope(void)
+{
+	CLEANUP(free) char *text =
+		io_read_file("/proc/sys/kernel/yama/ptrace_scope", 16, NULL);
+
+	return text ? strtol(text, NULL, 10) : 0;
+}
+
+static bool has_ptrace_capability(void)
+{
+	CLEANUP(free) char *text =
+		io_read_file("/proc/self/status", 65536, NULL);
+	const char *line = text ? strstr(text, "CapEff:") : NULL;
+
+	return line && (strtoull(line + 7, NULL, 16) >> CAP_SYS_PTRACE_BIT & 1);
+}
+
+static struct error *explain_yama(struct error *error, pid_t pid, long scope)
+{
+	static const char *const meaning[] = {
+		"", "allows tracing only of own children",
+		"allows tracing only with CAP_SYS_PTRACE",
+		"allows nobody to trace",
+	};
+
+	error = error_hint(error, "cause: kernel.yama.ptrace_scope=%ld %s",
+			   scope, meaning[scope < 4 ? scope : 3]);
+	if (scope >= 3)
+		return error_hint(error, "try:   change it at boot; it cannot "
+					 "be lowered now");
+	error = error_hint(error, "try:   sudo psample -p %d", (int)pid);
+	if (scope == 1)
+		error = error_hint(error, "       psample -- PROGRAM...    (no "
+					  "root needed)");
+	return error_hint(error, "       sudo sysctl kernel.yama.ptrace_scope"
+				 "=0    (until reboot)");
+}
+
+static uid_t owner_of_proc(pid_t pid)
+{
+	char path[64];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
+	return stat(path, &st) ? (uid_t)-1 : st.st_uid;
+}
+
+static struct error *explain_eperm(struct error *error, pid_t pid)
+{
+	long uid = proc_status_number(pid, "Uid");
+	long scope = yama_scope();
+
+	if (geteuid() == 0) {
+		error = error_hint(error, has_ptrace_capability()
+				? "cause: a security module or user namespace "
+				  "forbids it"
+				: "cause: this root has no CAP_SYS_PTRACE, as "
+				  "in most containers");
+		return error_hint(error, "try:   docker|podman run --cap-add "
+					 "SYS_PTRACE ...; Kubernetes: "
+					 "capabilities: add: [SYS_PTRACE]");
+	}
+	if (uid >= 0 && (uid_t)uid != getuid()) {
+		error = error_hint(error, "cause: it runs as uid %ld, psample "
+					  "as uid %d", uid, (int)getuid());
+		return error_hint(error, "try:   sudo psample -p %d",
+				  (int)pid);
+	}
+	if (scope > 0)
+		return explain_yama(error, pid, scope);
+	if (owner_of_proc(pid) != getuid()) {
+		error = error_hint(error, "cause: the process is not dumpable "
+					  "(setuid, or PR_SET_DUMPABLE 0)");
+		return error_hint(error, "try:   sudo psample -p %d",
+				  (int)pid);
+	}
+	return error_hint(error, "cause: a security module, a seccomp filter "
+				 "or a user namespace forbids it");
+}
+
+struct error *attach_error(pid_t pid, int err)
+{
+	char comm[COMM_MAX] = "?";
+	struct error *error = attach_check(pid);
+
+	if (error)
+		return error;
+	proc_read_comm(pid, pid, comm);
+	error = error_errno(err, "cannot attach to %d (%s)", (int)pid, comm);
+	return err == EPERM || err == EACCES ? explain_eperm(error, pid)
+					     : error;
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tracee.h - the ptrace requests that psample uses, one thread at a time.
+ *
+ * All of them must be called by the thread that seized the tracee. A tracee
+ * may vanish at any moment: that is an outcome (TRACEE_GONE), no failure.
+ * Never used: ATTACH, SIGSTOP, EXITKILL, TRACEEXIT, breakpoints.
+ */
+#ifndef TARGET_TRACEE_H
+#define TARGET_TRACEE_H
+
+#include <stddef.h>
+#include <sys/types.h>
+#include <sys/user.h>
+
+#include "arch/regs.h"
+#include "util/mem.h"
+
+enum tracee_result {
+	TRACEE_OK,
+	TRACEE_GONE,
+};
+
+/*
+ * Seize @tid and ask for events on clone and exec, and with @children on
+ * fork and vfork. 0, or an errno value (EPERM, ESRCH).
+ */
+int tracee_seize(pid_t tid, bool children) MUST_USE;
+
+enum tracee_result tracee_interrupt(pid_t tid);
+enum tracee_result tracee_resume(pid_t tid, int signal);
+
+/* Keep a group-stopped thread stopped, yet hear of its SIGCONT. */
+enum tracee_result tracee_listen(pid_t tid);
+enum tracee_result tracee_detach(pid_t tid, int signal);
+
+enum tracee_result tracee_get_regs(pid_t tid, struct user_regs_struct *out);
+
+/* Set the result register of the call that the thread returns from. */
+enum tracee_result tracee_set_result(pid_t tid,
+				     const struct user_regs_struct *regs,
+				     long result);
+enum tracee_result tracee_event_message(pid_t tid, unsigned long *out);
+
+/* One thing that a tracee did. */
+struct wait_event {
+	pid_t tid;
+	bool is_exit;	/* the thread ended; it is still there to be read */
+	int status;	/* is_exit: as from waitpid() */
+	int signal;	/* stop signal */
+	int event;	/* PTRACE_EVENT_*, or 0 for a signal-delivery-stop */
+};
+
+enum wait_scope {
+	WAIT_MINE,  /* tracees of the calling thread */
+	WAIT_GROUP, /* children and tracees of any thread of psample */
+};
+
+/*
+ * The next event of @tid (0: of any tracee) without blocking; false if there
+ * is none. An exit is only looked at: read the clocks of the dead, then
+ * tracee_reap() it.
+ */
+bool tracee_wait(pid_t tid, enum wait_scope scope, struct wait_event *out);
+
+/* As tracee_wait() for one thread, stops only: one system call. */
+bool tracee_wait_stop(pid_t tid, struct wait_event *out);
+
+void tracee_reap(pid_t tid);
+
+/*
+ * Up to @len bytes of the memory that @tid sees at @addr: bytes read, 0 at
+ * an unmapped address, -1 when it cannot be read at all (errno).
+ */
+ssize_t target_read(pid_t tid, taddr addr, void *buf, size_t len);
+
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/* guess.c - steps out of frames for which there is no rule. */
+#include "unwind/guess.h"
+
+/* No frame of a compiled function is larger; a wild rbp mostly is. */
+#define FRAME_BYTES_MAX (8u << 20)
+
+/* Accept the caller at (@pc, @sp) if it stands up to inspection. */
+static enum step accept_caller(struct row_cache *cache, struct regs *regs,
+			       taddr pc, taddr sp)
+{
+	if (sp <= regs->r[CPU_SP] || !row_cache_is_return(cache, pc))
+		return STEP_NO_RULE;
+	regs->known = 0;
+	regs_set(regs, CPU_PC, pc);
+	regs_set(regs, CPU_SP, sp);
+	return STEP_DONE;
+}
+
+enum step guess_by_frame_pointer(struct row_cache *cache,
+				 const struct snapshot *snapshot,
+				 struct regs *regs, bool in_chain)
+{
+	taddr fp = regs->r[CPU_FP], sp = regs->r[CPU_SP];
+	uint64_t caller_fp, pc;
+	enum step step;
+
+	if (!regs_is_known(regs, CPU_FP))
+		return STEP_NO_FP;
+	/* psABI 3.4.1: a zero frame pointer marks the deepest frame. */
+	if (fp == 0 && in_chain)
+		return STEP_ROOT;
+	if (fp < sp || fp - sp > FRAME_BYTES_MAX || fp % 8 != 0)
+		return STEP_NO_RULE;
+	step = snapshot_read(snapshot, fp, &caller_fp);
+	if (step == STEP_DONE)
+		step = snapshot_read(snapshot, fp + 8, &pc);
+	if (step != STEP_DONE)
+		return step == STEP_CUT && snapshot->is_cut ? STEP_CUT :
+							      STEP_NO_RULE;
+	if (pc == 0 && in_chain)
+		return STEP_ROOT;
+	step = accept_caller(cache, regs, pc, fp + 16);
+	if (step == STEP_DONE)
+		regs_set(regs, CPU_FP, caller_fp);
+	return step;
+}
+
+enum step guess_by_call_to_nowhere(struct row_cache *cache,
+				   const struct snapshot *snapshot,
+				   struct regs *regs)
+{
+	taddr sp = regs->r[CPU_SP], fp = regs->r[CPU_FP];
+	bool has_fp = regs_is_known(regs, CPU_FP);
+	enum step step;
+	uint64_t pc;
+
+	step = snapshot_read(snapshot, sp, &pc);
+	if (step == STEP_DONE)
+		step = accept_caller(cache, regs, pc, sp + 8);
+	if (step == STEP_DONE && has_fp)
+		regs_set(regs, CPU_FP, fp);
+	return step == STEP_DONE ? STEP_DONE : STEP_NO_RULE;
+}

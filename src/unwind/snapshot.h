@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * snapshot.h - what is kept of one stopped thread: registers and stack.
+ *
+ * A snapshot is plain data; it can be walked at any later time, as long as
+ * the mappings of its process are known. A blocked thread is read without
+ * stopping it, from the pc and sp in /proc/PID/task/TID/syscall: then only
+ * those two registers are known.
+ */
+#ifndef UNWIND_SNAPSHOT_H
+#define UNWIND_SNAPSHOT_H
+
+#include <stddef.h>
+
+#include "arch/regs.h"
+
+struct snapshot {
+	struct regs regs;
+	taddr base;	      /* address of bytes[0]: sp - RED_ZONE_BYTES */
+	const uint8_t *bytes; /* owned by whoever made the snapshot */
+	size_t n_bytes;
+	bool is_cut; /* the stack goes on above bytes[n_bytes] */
+};
+
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/* log.c - messages on stderr. */
+#include "util/log.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+static enum log_level level_shown = LOG_NOTICE;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static bool progress_shown;
+
+void log_set_level(enum log_level level)
+{
+	level_shown = level;
+}
+
+int log_enabled(enum log_level level)
+{
+	return level <= level_shown;
+}
+
+static void erase_progress(void)
+{
+	if (progress_shown)
+		fputs("\r\033[K", stderr);
+	progress_shown = false;
+}
+
+static void log_line(enum log_level level, const char *fmt, va_list ap)
+{
+	char *text;
+
+	if (!log_enabled(level))
+		return;
+	text = xvasprintf(fmt, ap);
+	pthread_mutex_lock(&lock);
+	erase_progress();
+	fprintf(stderr, "psample: %s\n", text);
+	fflush(stderr);
+	pthread_mutex_unlock(&lock);
+	free(text);
+}
+
+#define DEFINE_LOG(name, level)                                               \
+	void name(const char *fmt, ...)                                       \
+	{                                                                     \
+		va_list ap;                                                   \
+                                                                              \
+		va_start(ap, fmt);                                            \
+		log_line(level, fmt, ap);                                     \
+		va_end(ap);                                                   \
+	}
+
+DEFINE_LOG(log_error, LOG_ERROR)
+DEFINE_LOG(log_warning, LOG_WARNING)
+DEFINE_LOG(log_notice, LOG_NOTICE)
+DEFINE_LOG(log_info, LOG_INFO)
+DEFINE_LOG(log_debug, LOG_DEBUG)
+
+void log_progress(const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!log_enabled(LOG_NOTICE) || !isatty(STDERR_FILENO))
+		return;
+	pthread_mutex_lock(&lock);
+	erase_progress();
+	if (fmt) {
+		va_start(ap, fmt);
+		vfprintf(stderr, fmt, ap);
+		va_end(ap);
+		progress_shown = true;
+	}
+	fflush(stderr);
+	pthread_mutex_unlock(&lock);
+}

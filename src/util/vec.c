@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* vec.c - a growing array of equal elements. */
+#include "util/vec.h"
+
+#include "util/mem.h"
+
+void vec_reserve(struct vec *v, size_t n)
+{
+	size_t cap = v->cap ? v->cap : 8;
+
+	if (n <= v->cap)
+		return;
+	while (cap < n)
+		cap *= 2;
+	v->data = xreallocarray(v->data, cap, v->elem_bytes);
+	v->cap = cap;
+}
+
+void *vec_push(struct vec *v)
+{
+	void *p;
+
+	vec_reserve(v, v->n + 1);
+	p = (char *)v->data + v->n++ * v->elem_bytes;
+	memset(p, 0, v->elem_bytes);
+	return p;
+}
+
+void vec_remove_swap(struct vec *v, size_t i)
+{
+	void *last = vec_at(v, v->n - 1);
+
+	if (i != v->n - 1)
+		memcpy(vec_at(v, i), last, v->elem_bytes);
+	v->n--;
+}
+
+void vec_clear(struct vec *v)
+{
+	free(v->data);
+	v->data = NULL;
+	v->n = v->cap = 0;
+}

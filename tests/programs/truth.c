@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * truth.c - programs whose CPU shares are known: truth MODE SECONDS.
+ *
+ *   one          f 60 : g 40, one busy thread
+ *   eight        f 50 : g 50, 8 busy threads
+ *   eight-clock  f 50 : g 50, 8 busy threads that read their CPU clock
+ *   sleep        200 us f, 100 us g, 1 ms usleep: about 62 : 31 : rest
+ *   eight-sleep  8 threads of 1 ms f, 0.5 ms g, 2 ms usleep: 66 : 33 : rest
+ *   timer        1 ms f, 1 ms g at every tick of a 10 ms timer: 50 : 50
+ *   churn        threads of 1 ms f, 1 ms g, 4 at a time: 50 : 50 : rest
+ *
+ * It prints "ready" when the work begins, and at its end what a profile of
+ * the whole run must show: "truth f P", "truth g P", "truth call P" (percent;
+ * call is all that is neither f nor g), "cpu_ns N" (exact, of the process)
+ * and "drift P" (how far the cost of an iteration moved between start and
+ * end, percent: above 3 the machine was too busy to tell).
+ */
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "work.h"
+
+enum { N_BUSY = 8, N_CHURN = 4 };
+
+struct job {
+	double seconds;		/* of wall time, roughly */
+	double n_cpus;
+	double iterations_per_us;
+	bool read_clock;
+	_Atomic uint64_t n_f, n_g;
+};
+
+struct mode {
+	const char *name;
+	void (*run)(struct job *job);
+};
+
+static uint64_t iterations(const struct job *job, double us)
+{
+	return (uint64_t)(us * job->iterations_per_us);
+}
+
+/* @n_rounds rounds of f, g and, where @sleep_us is not 0, a blocking call. */
+static void run_rounds(struct job *job, uint64_t n_rounds, double f_us,
+		       double g_us, unsigned sleep_us)
+{
+	uint64_t n_f = iterations(job, f_us), n_g = iterations(job, g_us);
+	volatile uint64_t sink = 0;
+
+	for (uint64_t i = 0; i < n_rounds; i++) {
+		sink += f(n_f);
+		if (job->read_clock)
+			sink += clock_read_ns(CLOCK_THREAD_CPUTIME_ID);
+		sink += g(n_g);
+		if (job->read_clock)
+			sink += clock_read_ns(CLOCK_THREAD_CPUTIME_ID);
+		if (sleep_us != 0)
+			usleep(sleep_us);
+	}
+	job->n_f += n_rounds * n_f;
+	job->n_g += n_rounds * n_g;
+}
+
+static void run_threads(struct job *job, void *(*body)(void *))
+{
+	pthread_t threads[N_BUSY];
+
+	for (int i = 0; i < N_BUSY; i++)
+		pthread_create(&threads[i], NULL, body, job);
+	for (int i = 0; i < N_BUSY; i++)
+		pthread_join(threads[i], NULL);
+}
+
+static void run_one(struct job *job)
+{
+	run_rounds(job, (uint64_t)(job->seconds * 200), 3000, 2000, 0);
+}
+
+static void *busy_thread(void *arg)
+{
+	struct job *job = arg;
+	double cpu_us = job->seconds * 1e6 * job->n_cpus / N_BUSY;
+
+	run_rounds(job, (uint64_t)(cpu_us / 2000), 1000, 1000, 0);
+	return NULL;
+}
+
+static void run_eight(struct job *job)
+{
+	run_threads(job, busy_thread);
+}
+
+static void run_eight_clock(struct job *job)
+{
+	job->read_clock = true;
+	run_threads(job, busy_thread);
+}
+
+static void run_sleep(struct job *job)
+{
+	run_rounds(job, (uint64_t)(job->seconds * 1e6 / 1360), 200, 100, 1000);
+}
+
+static void *bursty_thread(void *arg)
+{
+	struct job *job = arg;
+	double cpus = job->n_cpus < 3.3 ? job->n_cpus : 3.3;
+	double cpu_us = job->seconds * 1e6 * cpus / N_BUSY;
+
+	run_rounds(job, (uint64_t)(cpu_us / 1500), 1000, 500, 2000);
+	return NULL;
+}
+
+static void run_eight_sleep(struct job *job)
+{
+	run_threads(job, bursty_thread);
+}
+
+static void run_timer(struct job *job)
+{
+	int fd = timerfd_create(CLOCK_MONOTONIC, 0);
+	struct itimerspec tick = {
+		.it_interval = { .tv_nsec = 10000000 },
+		.it_value = { .tv_nsec = 10000000 },
+	};
+	uint64_t n_ticks = (uint64_t)(job->seconds * 100);
+	uint64_t n_expired;
+
+	timerfd_settime(fd, 0, &tick, NULL);
+	for (uint64_t i = 0; i < n_ticks; i++) {
+		if (read(fd, &n_expired, sizeof(n_expired)) < 0)
+			perror("timerfd");
+		run_rounds(job, 1, 1000, 1000, 0);
+	}
+	close(fd);
+}
+
+static void *short_thread(void *arg)
+{
+	run_rounds(arg, 1, 1000, 1000, 0);
+	return NULL;
+}
+
+static void run_churn(struct job *job)
+{
+	double n_threads = job->seconds * 1e6 * job->n_cpus / 2000;
+	pthread_t ring[N_CHURN];
+	uint64_t n = (uint64_t)n_threads;
+
+	for (uint64_t i = 0; i < n + N_CHURN; i++) {
+		if (i >= N_CHURN)
+			pthread_join(ring[i % N_CHURN], NULL);
+		if (i < n)
+			pthread_create(&ring[i % N_CHURN], NULL, short_thread,
+				       job);
+	}
+}
+
+static const struct mode modes[] = {
+	{ "one", run_one },
+	{ "eight", run_eight },
+	{ "eight-clock", run_eight_clock },
+	{ "sleep", run_sleep },
+	{ "eight-sleep", run_eight_sleep },
+	{ "timer", run_timer },
+	{ "churn", run_churn },
+};
+
+static const struct mode *mode_find(const char *name)
+{
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
+		if (strcmp(modes[i].name, name) == 0)
+			return &modes[i];
+	return NULL;
+}
+
+static double cpus_allowed(void)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	sched_getaffinity(0, sizeof(set), &set);
+	return CPU_COUNT(&set) > 0 ? CPU_COUNT(&set) : 1;
+}
+
+static void print_truth(const struct job *job, double cost_ns)
+{
+	double cpu = (double)clock_read_ns(CLOCK_PROCESS_CPUTIME_ID);
+	double share_f = 100 * (double)job->n_f * cost_ns / cpu;
+	double share_g = 100 * (double)job->n_g * cost_ns / cpu;
+	double sum = share_f + share_g;
+
+	if (sum > 100) {	/* the calibration's own error */
+		share_f *= 100 / sum;
+		share_g *= 100 / sum;
+		sum = 100;
+	}
+	printf("truth f %.1f\ntruth g %.1f\n", share_f, share_g);
+	printf("truth call %.1f\ncpu_ns %.0f\n", 100 - sum, cpu);
+}
+
+int main(int argc, char **argv)
+{
+	const struct mode *mode = argc == 3 ? mode_find(argv[1]) : NULL;
+	struct calibration calibration = { .n_costs = 0 };
+
+	if (mode == NULL) {
+		fputs("usage: truth MODE SECONDS\n", stderr);
+		return 2;
+	}
+
+	double cost_ns = calibrate(&calibration);
+	struct job job = {
+		.seconds = atof(argv[2]),
+		.n_cpus = cpus_allowed(),
+		.iterations_per_us = 1000 / cost_ns,
+	};
+
+	puts("ready");
+	fflush(stdout);
+	mode->run(&job);
+
+	double all_ns = calibrate(&calibration);
+
+	job.n_f += calibration.n_f;
+	job.n_g += calibration.n_g;
+	print_truth(&job, all_ns);
+	printf("drift %.1f\n", 200 * (all_ns / cost_ns - 1));
+	return 0;
+}

@@ -1,0 +1,87 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# truth.sh - shares and totals are true for programs whose truth is known:
+# the short form (about 400 samples, 8 points) of tests/campaign/truth.sh.
+#
+# Breaks if the sampler charges whatever runs when it comes to look (the
+# sleeping cases then give the call most of the time), if weights are not
+# scaled to exact CPU time (totals), or if births and deaths are lost (churn).
+. "${top_srcdir:-.}/tests/run/lib.sh"
+. "$top_srcdir/tests/run/figures.sh"
+plan 23
+requires_ptrace
+alone
+
+# A case of its own for each mode: shares, and the total.
+truth_case() { # MODE SECONDS HZ POINTS
+	truth_measure "$1" "$2" "$3"
+	diag "$(truth_row "$1")"
+	check "$1: shares are within $4 points of the truth" \
+		truth_is_near "$4" "$4" || diag_file "$truth_summary"
+	check "$1: the total is the exact CPU time, within 5 %" \
+		within "$got_total" 95 105
+}
+
+# Where the core may be denied, being wrong is allowed but not in silence.
+is_near_or_says_so() { # POINTS
+	summary_is_doubtful "$truth_summary" || truth_is_near "$1" "$1"
+}
+
+honest_case() { # LABEL MODE SECONDS HZ POINTS
+	truth_measure "$2" "$3" "$4"
+	diag "$(truth_row "$1")"
+	check "$1: shares are within $5 points, or said to be doubtful" \
+		is_near_or_says_so "$5" || diag_file "$truth_summary"
+	check "$1: the total is the exact CPU time, within 5 %" \
+		within "$got_total" 95 105
+}
+
+truth_heading | sed 's/^/# /'
+truth_case one 2 250 8
+truth_case eight 2 250 8
+truth_case eight-clock 2 250 8
+if has_realtime; then
+	truth_case sleep 4 500 8
+	truth_case eight-sleep 2 250 8
+	truth_case timer 4 500 8
+	self_check=$got_check
+	check "timer: samples x period is within 25 % of the exact CPU" \
+		within "$self_check" 0.75 1.25
+else
+	honest_case sleep sleep 4 500 8
+	honest_case eight-sleep eight-sleep 2 250 8
+	honest_case timer timer 4 500 8
+	skip "timer: samples x period is within 25 % of the exact CPU" \
+		"SCHED_FIFO is not permitted here"
+fi
+truth_case churn 2 250 10
+
+if command -v taskset >/dev/null; then
+	truth_prefix="taskset -c $(taskset -cp $$ | sed 's/.*: //; s/[,-].*//')"
+	honest_case "sleep, one core" sleep 4 500 8
+else
+	skip "sleep, one core: shares" "needs taskset"
+	skip "sleep, one core: total" "needs taskset"
+fi
+if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
+	chmod 777 "$scratch"
+	truth_prefix="setpriv --reuid 65534 --regid 65534 --clear-groups"
+	honest_case "sleep, ordinary user" sleep 4 500 8
+else
+	skip "sleep, ordinary user: shares" "this user is one already"
+	skip "sleep, ordinary user: total" "this user is one already"
+fi
+
+# Attached: what happens before and after does not count.
+truth_prefix=
+start_target "$programs/truth" one 60
+"$PSAMPLE" -F 250 -d 2 -f folded -o "$scratch/attached" -p "$target_pid" \
+	2>"$scratch/summary"
+check_equal "an attach of 2 s ends with status 0" $? 0
+check "attached: f has its share" \
+	within "$(folded_share "$scratch/attached" f any)" 52 68
+check "attached: g has its share" \
+	within "$(folded_share "$scratch/attached" g any)" 32 48
+check "attached: the total is the time attached" \
+	within "$(folded_total "$scratch/attached")" 1800000000 2100000000
+finish

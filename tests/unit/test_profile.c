@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/* test_profile.c - the tables of a profile. */
+#include "check.h"
+
+#include "profile/profile.h"
+
+static void add_one_sample(struct profile *p, int64_t value)
+{
+	location_id location = profile_pseudo_location(p, "f");
+	stack_id stack = profile_stack(p, &location, 1);
+
+	profile_add_sample(p, stack, 0, &value);
+}
+
+static bool is_consistent(const struct profile *p)
+{
+	struct error *error = profile_check(p);
+
+	if (error)
+		printf("# %s\n", error_text(error));
+	error_free(error);
+	return !error;
+}
+
+static bool has_fault(const struct profile *p, const char *text)
+{
+	struct error *error = profile_check(p);
+	bool is_found = error && strstr(error_text(error), text);
+
+	error_free(error);
+	return is_found;
+}
+
+TEST(profile_starts_with_an_empty_string_and_no_labels)
+{
+	CLEANUP(profile_free) struct profile *p = profile_new();
+	size_t n;
+
+	CHECK_EQ(profile_string(p, ""), 0);
+	CHECK_EQ(profile_labels(p, NULL, 0), 0);
+	profile_label_set(p, 0, &n);
+	CHECK_EQ(n, 0);
+	CHECK(is_consistent(p));
+}
+
+TEST(profile_gives_equal_things_equal_ids)
+{
+	CLEANUP(profile_free) struct profile *p = profile_new();
+	string_id f = profile_string(p, "f"), g = profile_string(p, "g");
+	struct profile_function function = { f, f, g, 10 };
+	location_id pair[2] = { profile_location(p, NO_ID, 16, false),
+				profile_location(p, NO_ID, 32, false) };
+	stack_id stack = profile_stack(p, pair, 2);
+
+	CHECK(f != g);
+	CHECK_EQ(profile_string(p, "f"), f);
+	CHECK_EQ(profile_function(p, &function),
+		 profile_function(p, &function));
+	function.start_line = 11;
+	CHECK_EQ(profile_function(p, &function), 1);
+	CHECK_EQ(profile_location(p, NO_ID, 16, false), pair[0]);
+	CHECK_EQ(profile_stack(p, pair, 2), stack);
+	CHECK(profile_stack(p, pair, 1) != stack);
+	CHECK_EQ(profile_pseudo_location(p, "[x]"),
+		 profile_pseudo_location(p, "[x]"));
+	CHECK(is_consistent(p));
+}
+
+TEST(profile_label_sets_are_equal_in_any_order)
+{
+	CLEANUP(profile_free) struct profile *p = profile_new();
+	struct profile_label a, b;
+	struct profile_label one[2], two[2];
+
+	memset(&a, 0xff, sizeof(a)); /* padding must not matter */
+	memset(&b, 0, sizeof(b));
+	a.key = b.key = profile_string(p, "tid");
+	a.str = b.str = 0;
+	a.num = b.num = 7;
+	a.num_unit = b.num_unit = profile_string(p, "id");
+	one[0] = a;
+	one[1] = b;
+	one[1].key = profile_string(p, "cpu");
+	two[0] = one[1];
+	two[1] = b;
+	CHECK_EQ(profile_labels(p, one, 2), profile_labels(p, two, 2));
+	CHECK(profile_labels(p, one, 1) != profile_labels(p, one, 2));
+	CHECK(is_consistent(p));
+}
+
+TEST(profile_adds_up_samples_of_one_stack)
+{
+	CLEANUP(profile_free) struct profile *p = profile_new();
+	const struct profile_sample *sample;
+
+	profile_add_type(p, "cpu", "nanoseconds");
+	add_one_sample(p, 40);
+	add_one_sample(p, 2);
+	CHECK_EQ(p->samples.n, 1);
+	sample = vec_at(&p->samples, 0);
+	CHECK_EQ(sample->values[0], 42);
+	add_one_sample(p, INT64_MAX);
+	sample = vec_at(&p->samples, 0);
+	CHECK_EQ(sample->values[0], INT64_MAX);
+}
+
+TEST(profile_repairs_bytes_that_are_not_utf8)
+{
+	static const char *const cases[][2] = {
+		{ "caf\xc3\xa9", "caf\xc3\xa9" },
+		{ "a\xff", "a\xef\xbf\xbd" },
+		{ "\xc3(", "\xef\xbf\xbd(" },
+		{ "\xc0\xaf", "\xef\xbf\xbd\xef\xbf\xbd" },
+		{ "\xed\xa0\x80",
+		  "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" },
+		{ "\xf0\x9f\x94\xa5", "\xf0\x9f\x94\xa5" },
+		{ "\xf4\x90\x80\x80", "\xef\xbf\xbd\xef\xbf\xbd"
+				      "\xef\xbf\xbd\xef\xbf\xbd" },
+		{ "cut \xe2\x82", "cut \xef\xbf\xbd\xef\xbf\xbd" },
+	};
+	CLEANUP(profile_free) struct profile *p = profile_new();
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		string_id id = profile_string(p, cases[i][0]);
+
+		CHECK_STR(profile_string_text(p, id), cases[i][1]);
+	}
+	CHECK(is_consistent(p));
+}
+
+TEST(profile_types_have_no_hyphen)
+{
+	CLEANUP(profile_free) struct profile *p = profile_new();
+
+	profile_add_type(p, "off-cpu", "nanoseconds");
+	CHECK_STR(profile_string_text(p, p->types[0].type), "off_cpu");
+}
+
+TEST(profile_believes_a_location_that_was_once_no_guess)
+{
+	CLEANUP(profile_free) struct profile *p = profile_new();
+	location_id id = profile_location(p, NO_ID, 16, true);
+	const struct profile_location *location = vec_at(&p->locations, id);
+
+	CHECK(location->is_guessed);
+	profile_location(p, NO_ID, 16, false);
+	location = vec_at(&p->locations, id);
+	CHECK(!location->is_guessed);
+	profile_location(p, NO_ID, 16, true);
+	location = vec_at(&p->locations, id);
+	CHECK(!location->is_guessed);
+}
+
+TEST(profile_check_finds_ids_out_of_range)
+{
+	CLEANUP(profile_free) struct profile *p = profile_new();
+	struct profile_location *location;
+	location_id id;
+
+	add_one_sample(p, 1);
+	CHECK(has_fault(p, "no sample type"));
+	profile_add_type(p, "cpu", "nanoseconds");
+	CHECK(is_consistent(p));
+	id = profile_location(p, 5, 16, false);
+	CHECK(has_fault(p, "no mapping"));
+	location = vec_at(&p->locations, id);
+	location->mapping = NO_ID;
+	location->first_line = 1;
+	location->n_lines = UINT32_MAX;
+	CHECK(has_fault(p, "no lines"));
+	location->n_lines = 0;
+	CHECK(is_consistent(p));
+	profile_stack(p, &(location_id){ 99 }, 1);
+	CHECK(has_fault(p, "no location"));
+}
+
+TEST(profile_check_finds_labels_without_a_key)
+{
+	CLEANUP(profile_free) struct profile *p = profile_new();
+
+	profile_labels(p, &(struct profile_label){ .num = 3 }, 1);
+	CHECK(has_fault(p, "no key"));
+}
+
+TEST(profile_check_finds_negative_times_and_unknown_types)
+{
+	CLEANUP(profile_free) struct profile *p = profile_new();
+
+	p->duration_ns = -1;
+	CHECK(has_fault(p, "negative time"));
+	p->duration_ns = 0;
+	profile_add_type(p, "cpu", "nanoseconds");
+	p->default_type = profile_string(p, "wall");
+	CHECK(has_fault(p, "default sample type"));
+	p->default_type = p->types[0].type;
+	CHECK(is_consistent(p));
+}
+
+TEST_MAIN()
