@@ -180,6 +180,8 @@ static int finish_launched(struct run *run, const char *program,
 
 	if (end.exec_errno)
 		return report_exec_failure(program, end.exec_errno);
+	if (!end.has_ended && run->stop_requests > 1) /* told twice to end */
+		return end_as(W_EXITCODE(0, run->raise_signal));
 	if (!end.has_ended)
 		status = await_program(run);
 	if (!is_written)
@@ -217,6 +219,7 @@ static int run_all(struct run *run, char **argv, struct launch *launch)
 	collect_join(run->collect);
 	if (!collect_exit(run->collect).exec_errno)
 		is_written = conclude(run, monitor);
+	monitor_release_signals(monitor);
 	monitor_close(monitor);
 	if (run->is_launched)
 		return finish_launched(run, argv[0], is_written);

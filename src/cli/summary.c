@@ -6,7 +6,6 @@
  * cost start with '#', so that pprof does not print them above each report.
  */
 #include <stdio.h>
-#include <sys/resource.h>
 
 #include "cli/record.h"
 #include "profile/top.h"
@@ -109,22 +108,11 @@ static void make_lost(const struct run *run, struct strbuf *out)
 	add_ends(collect_walk_counts(run->collect), out);
 }
 
-static double own_cpu_share(const struct sampler_stats *stats)
-{
-	struct rusage usage;
-	double ns;
-
-	if (getrusage(RUSAGE_SELF, &usage) || stats->elapsed_ns <= 0)
-		return 0;
-	ns = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1e9 +
-	     (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1e3;
-	return 100 * ns / (double)stats->elapsed_ns;
-}
-
 static void make_cost(const struct sampler_stats *stats, struct strbuf *out)
 {
 	char sum[24], p50[24], p99[24], max[24];
 	double existed = (double)(stats->existed_ns ? stats->existed_ns : 1);
+	double elapsed = (double)(stats->elapsed_ns ? stats->elapsed_ns : 1);
 
 	strbuf_addf(out,
 		    "cost: target held %s (%.3f%%), p50 %s, p99 %s, max %s; "
@@ -138,7 +126,7 @@ static void make_cost(const struct sampler_stats *stats, struct strbuf *out)
 		    duration_format(stats->held.max_ns, max, sizeof(max)),
 		    (unsigned long long)stats->stops,
 		    (unsigned long long)stats->repaired,
-		    own_cpu_share(stats));
+		    100 * (double)stats->own_cpu_ns / elapsed);
 }
 
 static void make_lines(const struct run *run, struct lines *lines)

@@ -20,6 +20,25 @@ static int64_t owed_by_thread(const struct thread *thread)
 	return (int64_t)thread->run_ns - thread->base_ns - thread->paid_ns;
 }
 
+/*
+ * CPU time of what is sampled of @process: its clock, or when only some of
+ * its threads were asked for, theirs. -1 when it cannot be read any more.
+ */
+static int64_t exact_clock(struct sampler *s, const struct process *process)
+{
+	int64_t sum_ns = process->ended_run_ns;
+
+	if (!s->options.tids)
+		return clock_read_ns(process->clock);
+	for (size_t i = 0; i < s->roster.live.n; i++) {
+		const struct thread *thread = roster_live(&s->roster, i);
+
+		if (thread->process == process && thread->is_sampled)
+			sum_ns += (int64_t)thread->run_ns - thread->base_ns;
+	}
+	return sum_ns;
+}
+
 /* The exact run time by now, for the accounts only. */
 static void read_run_ns(struct sampler *s, struct thread *thread)
 {
@@ -36,9 +55,9 @@ void accounts_attach_thread(struct sampler *s, struct thread *thread)
 	thread->is_new = false;
 }
 
-void accounts_attach_process(struct process *process)
+void accounts_attach_process(struct sampler *s, struct process *process)
 {
-	int64_t clock_ns = clock_read_ns(process->clock);
+	int64_t clock_ns = exact_clock(s, process);
 
 	process->clock_base_ns = clock_ns > 0 ? clock_ns : 0;
 }
@@ -93,6 +112,9 @@ static void pay_pool(struct sampler *s, struct process *process,
 void accounts_end_thread(struct sampler *s, struct thread *thread)
 {
 	/* Its hits and its unpaid time both fall to the pool. */
+	if (thread->is_sampled)
+		thread->process->ended_run_ns +=
+			(int64_t)thread->run_ns - thread->base_ns;
 	send_to_pool(s, thread);
 }
 
@@ -104,7 +126,7 @@ static void close_process(struct sampler *s, struct process *process,
 	for (size_t i = 0; i < s->roster.live.n; i++) {
 		struct thread *thread = roster_live(&s->roster, i);
 
-		if (thread->process != process)
+		if (thread->process != process || !thread->is_sampled)
 			continue;
 		if (process->pool_hits || thread->is_new || thread->hits)
 			read_run_ns(s, thread);
@@ -127,13 +149,13 @@ void accounts_close_window(struct sampler *s)
 	for (size_t i = 0; i < s->roster.processes.n; i++) {
 		struct process *process = roster_process(&s->roster, i);
 
-		close_process(s, process, clock_read_ns(process->clock));
+		close_process(s, process, exact_clock(s, process));
 	}
 }
 
 void accounts_end_process(struct sampler *s, struct process *process)
 {
-	int64_t clock_ns = clock_read_ns(process->clock);
+	int64_t clock_ns = exact_clock(s, process);
 	int64_t rest;
 
 	if (clock_ns < 0) /* reaped by somebody else: keep what was paid */
@@ -165,7 +187,7 @@ void accounts_pause(struct sampler *s)
 	for (size_t i = 0; i < s->roster.processes.n; i++) {
 		struct process *process = roster_process(&s->roster, i);
 
-		process->paused_clock_ns = clock_read_ns(process->clock);
+		process->paused_clock_ns = exact_clock(s, process);
 	}
 }
 
@@ -181,7 +203,7 @@ void accounts_resume(struct sampler *s)
 	}
 	for (size_t i = 0; i < s->roster.processes.n; i++) {
 		struct process *process = roster_process(&s->roster, i);
-		int64_t now = clock_read_ns(process->clock);
+		int64_t now = exact_clock(s, process);
 
 		if (now > process->paused_clock_ns &&
 		    process->paused_clock_ns >= 0)

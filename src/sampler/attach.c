@@ -54,7 +54,7 @@ struct error *attach_process(struct sampler *s, pid_t pid)
 	if (error)
 		return error;
 	process = sampler_new_process(s, pid, NO_ID);
-	accounts_attach_process(process);
+	accounts_attach_process(s, process);
 	for (int scan = 0; n_new && scan < SCANS_MAX; scan++) {
 		struct vec tids = VEC_OF(pid_t);
 

@@ -224,7 +224,6 @@ void capture_stop(struct sampler *s, struct thread *thread)
 	repair_result(s, thread, &user);
 	if ((is_kept || is_wall) && send_stack(s, thread, &user, is_kept)) {
 		thread->has_stack = true;
-		thread->stack_slices = NO_ID; /* it runs on at once */
 		if (is_kept)
 			note_kept(s, thread);
 	}

@@ -97,6 +97,8 @@ static void *digest_main(void *arg)
 	struct collect *collect = arg;
 
 	digest_run(&collect->digest);
+	collect->sampler.stats.own_cpu_ns =
+		clock_read_ns(CLOCK_PROCESS_CPUTIME_ID);
 	pthread_join(collect->sampler_thread, NULL);
 	eventfd_raise(collect->done_fd);
 	return NULL;

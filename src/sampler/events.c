@@ -51,7 +51,7 @@ struct thread *sampler_new_thread(struct sampler *s, struct process *process,
 	s->stats.threads++;
 	s->stats.live_threads++;
 	thread->is_sampled = is_wanted(s, tid);
-	thread->next_tick = s->tick;
+	thread->next_tick = thread->moved_tick = s->tick;
 	thread->born_ns = thread->wall_from_ns = clock_now_ns();
 	if (thread_read_schedstat(&s->roster, thread, &thread->seen))
 		thread->run_ns = thread->seen.run_ns;
@@ -198,7 +198,7 @@ static void handle_exec(struct sampler *s, pid_t pid)
 	}
 	if (pid == s->root && !s->has_execed && process && caller) {
 		s->has_execed = true; /* what it did until now was ours */
-		accounts_attach_process(process);
+		accounts_attach_process(s, process);
 		accounts_attach_thread(s, caller);
 		caller->is_new = true;
 		caller->is_sampled = true;

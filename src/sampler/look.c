@@ -3,8 +3,9 @@
  * look.c - one tick: who is runnable, who must be stopped, who is blocked.
  *
  * A look is a pread of schedstat and, where that moved, of syscall. A thread
- * found blocked n times in a row is looked at every 2^n ticks, up to a second:
- * unchanged time slices prove that it has not run in between.
+ * that has not run for a second is looked at every 2^n ticks, n growing up to
+ * a second: unchanged time slices prove that it has not run in between. Those
+ * that ran are looked at on every tick, else wake-ups would be missed.
  */
 #include "sampler/sampler.h"
 
@@ -23,6 +24,9 @@ static void back_off(struct sampler *s, struct thread *thread)
 	uint64_t most = (uint64_t)(BACK_OFF_MAX_NS / s->period_ns);
 	uint64_t ticks;
 
+	thread->next_tick = s->tick + 1;
+	if (s->tick - thread->moved_tick < most)
+		return;
 	if (thread->idle_looks < 16)
 		thread->idle_looks++;
 	ticks = 1ull << thread->idle_looks;
@@ -51,18 +55,18 @@ static void pay_unseen(struct sampler *s, struct thread *thread,
 }
 
 static void look_at_blocked(struct sampler *s, struct thread *thread,
-			    const struct task_syscall *at, int64_t run_ns)
+			    const struct task_syscall *at, int64_t run_ns,
+			    bool was_left_out)
 {
 	int64_t now = clock_now_ns();
 
 	if (s->options.mode != MODE_WALL)
 		return;
-	if (thread->idle_looks > 1)
+	if (was_left_out)
 		pay_unseen(s, thread, run_ns, now);
 	if (capture_blocked(s, thread, at, now - thread->wall_from_ns)) {
 		thread->wall_from_ns = now;
 		thread->has_stack = true;
-		thread->stack_slices = thread->seen.slices;
 	}
 }
 
@@ -73,6 +77,7 @@ static void look_at_blocked(struct sampler *s, struct thread *thread,
 static bool look(struct sampler *s, struct thread *thread, bool *had_moved)
 {
 	struct schedstat before = thread->seen;
+	bool was_left_out = thread->idle_looks > 0;
 	struct task_syscall at;
 	int64_t run_ns;
 
@@ -81,7 +86,10 @@ static bool look(struct sampler *s, struct thread *thread, bool *had_moved)
 		return false;
 	*had_moved = thread->seen.slices != before.slices ||
 		     thread->seen.run_ns != before.run_ns;
-	if (!*had_moved && !thread->was_runnable && thread->idle_looks &&
+	if (*had_moved) {
+		thread->moved_tick = s->tick;
+		thread->idle_looks = 0;
+	} else if (!thread->was_runnable &&
 	    (thread->has_stack || s->options.mode == MODE_CPU)) {
 		sampler_pay_wall(s, thread, clock_now_ns());
 		back_off(s, thread);
@@ -98,13 +106,8 @@ static bool look(struct sampler *s, struct thread *thread, bool *had_moved)
 		return true;
 	case TASK_BLOCKED:
 		thread->was_runnable = false;
-		look_at_blocked(s, thread, &at, run_ns);
-		if (*had_moved) { /* it ran just now: keep it on every tick */
-			thread->idle_looks = 1;
-			thread->next_tick = s->tick + 1;
-		} else {
-			back_off(s, thread);
-		}
+		look_at_blocked(s, thread, &at, run_ns, was_left_out);
+		back_off(s, thread);
 		return false;
 	case TASK_GONE:
 		return false;

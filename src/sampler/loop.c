@@ -93,6 +93,10 @@ static void handle_requests(struct sampler *s)
 {
 	unsigned requests = atomic_exchange(&s->requests, 0);
 
+	if (s->resume_ns && clock_now_ns() >= s->resume_ns) {
+		requests |= COLLECT_RESUME;
+		s->resume_ns = 0;
+	}
 	if (requests & COLLECT_STOP)
 		s->end_ns = 0;
 	if (requests & COLLECT_PAUSE && !s->is_paused) {
@@ -139,7 +143,8 @@ static void run_loop(struct sampler *s)
 		int64_t now = clock_now_ns();
 		int64_t wake_ns = s->window_end_ns;
 
-		if (atomic_load_explicit(&s->requests, memory_order_relaxed))
+		if (atomic_load_explicit(&s->requests, memory_order_relaxed) ||
+		    s->resume_ns)
 			handle_requests(s);
 		if (is_over(s, now))
 			return;
@@ -157,6 +162,8 @@ static void run_loop(struct sampler *s)
 			wake_ns = s->next_ns;
 		if (s->end_ns < wake_ns)
 			wake_ns = s->end_ns;
+		if (s->resume_ns && s->resume_ns < wake_ns)
+			wake_ns = s->resume_ns;
 		wait_until(s, wake_ns);
 	}
 }
@@ -196,8 +203,9 @@ void loop_init(struct sampler *s, const struct sampler_options *options)
 	s->period_ns = s->stats.period_ns = options->period_ns;
 	s->random = (uint64_t)now | 1;
 	s->start_ns = s->base_ns = now;
-	s->end_ns = options->duration_ns ? now + options->duration_ns
-					 : INT64_MAX;
+	s->end_ns = INT64_MAX;
+	if (options->duration_ns)
+		s->end_ns = now + options->delay_ns + options->duration_ns;
 	s->window_end_ns = now + WINDOW_NS;
 	prctl(PR_SET_TIMERSLACK, 1ul);
 	priority_raise(s);
@@ -206,6 +214,11 @@ void loop_init(struct sampler *s, const struct sampler_options *options)
 
 void loop_run(struct sampler *s)
 {
+	if (s->options.delay_ns) { /* born paused, of its own accord */
+		accounts_pause(s);
+		s->is_paused = true;
+		s->resume_ns = s->start_ns + s->options.delay_ns;
+	}
 	run_loop(s);
 	finish(s);
 }

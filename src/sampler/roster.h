@@ -30,6 +30,7 @@ struct process {
 	int64_t clock_base_ns; /* reading of clock when the watch began */
 	int64_t paid_ns;       /* CPU time handed out as weights */
 	int64_t paused_clock_ns;
+	int64_t ended_run_ns; /* run time of its ended, sampled threads */
 	uint32_t pool_hits;
 
 	/* look.c: did threads that are looked at rarely run? */
@@ -51,8 +52,8 @@ struct thread {
 	/* the last look */
 	struct schedstat seen;
 	bool was_runnable, was_kept;
-	uint32_t idle_looks;
-	uint64_t next_tick;
+	uint32_t idle_looks; /* in a row, once it has not run for a second */
+	uint64_t next_tick, moved_tick;
 
 	/* the outstanding stop */
 	int64_t tick_ns;	/* its deadline */
@@ -70,8 +71,7 @@ struct thread {
 	/* wall clock */
 	int64_t born_ns;
 	int64_t wall_from_ns;	/* up to here wall time is handed out */
-	bool has_stack;		/* a stack of this slot was sent ... */
-	uint64_t stack_slices;	/* ... and is good while this is unchanged */
+	bool has_stack;		/* good while the thread does not run */
 
 	_Atomic uint32_t stack_need; /* bytes, written by the unwinder */
 	size_t live_index; /* in roster.live */

@@ -43,6 +43,7 @@ struct sampler {
 	uint64_t random;    /* state of the jitter's generator */
 	int64_t start_ns, end_ns, window_end_ns;
 	int64_t window_held_ns;
+	int64_t resume_ns; /* end of the delay, or 0 */
 	_Atomic unsigned requests; /* enum collect_request, from main */
 	_Atomic bool is_paused;
 
@@ -86,7 +87,7 @@ void sampler_skip_wall(struct sampler *s);
 /* accounts.c: CPU time as weights. */
 /* What ran before we came does not count; of the newborn all counts. */
 void accounts_attach_thread(struct sampler *s, struct thread *thread);
-void accounts_attach_process(struct process *process);
+void accounts_attach_process(struct sampler *s, struct process *process);
 void accounts_end_thread(struct sampler *s, struct thread *thread);
 /* The process is a zombie that can still be read, or is let go. */
 void accounts_end_process(struct sampler *s, struct process *process);

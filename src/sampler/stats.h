@@ -32,6 +32,7 @@ struct sampler_stats {
 	int64_t exact_cpu_ns;	 /* of all processes, by their clocks */
 	int64_t unsampled_ns;	 /* part of it without any sample */
 	int64_t elapsed_ns;
+	int64_t own_cpu_ns; /* of psample during the run, naming apart */
 	int64_t held_thread_ns;	 /* sum over threads of time held */
 	int64_t existed_ns;	 /* sum over threads of time watched */
 	int64_t period_ns;	 /* now; grows with max_pause */

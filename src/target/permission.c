@@ -3,6 +3,7 @@
 #include "target/permission.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -30,6 +31,23 @@ static struct error *error_already_traced(pid_t pid, const char *comm,
 			  name);
 }
 
+/* The byte of the ELF header that tells 32 from 64 bits (elf(5)). */
+static bool is_32bit(pid_t pid)
+{
+	unsigned char ident[5];
+	char path[64];
+	int fd;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		return false;
+	n = read(fd, ident, sizeof(ident));
+	close(fd);
+	return n == sizeof(ident) && !memcmp(ident, "\177ELF\1", 5);
+}
+
 struct error *attach_check(pid_t pid)
 {
 	struct proc_stat stat;
@@ -47,6 +65,9 @@ struct error *attach_check(pid_t pid)
 	tracer = proc_status_number(pid, "TracerPid");
 	if (tracer > 0)
 		return error_already_traced(pid, stat.comm, (pid_t)tracer);
+	if (is_32bit(pid))
+		return refuse(pid, stat.comm, "it is a 32-bit program, and "
+					      "psample knows 64-bit ones");
 	/* A zombie leader may still have live threads. */
 	if (stat.state == 'Z' && proc_status_number(pid, "Threads") <= 1)
 		return refuse(pid, stat.comm,

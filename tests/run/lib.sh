@@ -24,7 +24,8 @@ case $PSAMPLE in
 esac
 top_srcdir=$(cd "$top_srcdir" && pwd)
 programs=$(cd "$top_builddir" && pwd)/tests/programs
-PATH=$PATH:/usr/sbin:/sbin
+# flamegraph.pl is where Debian puts it
+PATH=$PATH:/usr/sbin:/sbin:/usr/share/perl5/Devel/NYTProf
 LC_ALL=C
 export PSAMPLE PATH LC_ALL
 
