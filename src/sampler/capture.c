@@ -12,6 +12,7 @@
 
 #define WOKEN_RUN_NS (50 * NS_PER_US) /* sampling.md, section 2 */
 #define DISPLACED_SLACK_NS (20 * NS_PER_US)
+#define WALKED_MAX 8192 /* frames of a walk by libunwind-ptrace */
 
 void sampler_send(struct sampler *s, const struct record *record)
 {
@@ -121,6 +122,7 @@ static void fill_record(struct stack_record *stack, struct thread *thread,
 		.is_hit = is_hit,
 	};
 	stack->need = &thread->stack_need;
+	stack->needs_fp = &thread->needs_fp;
 }
 
 /*
@@ -152,21 +154,53 @@ static void note_kept(struct sampler *s, struct thread *thread)
 	s->stats.expected_cpu_ns += s->period_ns;
 }
 
+/* Wall time since it was last handed out, up to the tick. */
+static int64_t take_wall(const struct sampler *s, struct thread *thread)
+{
+	int64_t wall_ns = thread->tick_ns - thread->wall_from_ns;
+
+	if (s->options.mode != MODE_WALL || wall_ns < 0)
+		return 0;
+	thread->wall_from_ns = thread->tick_ns;
+	return wall_ns;
+}
+
+/* --unwind libunwind: the whole walk while the thread stands. */
+static bool send_walked(struct sampler *s, struct thread *thread, bool is_hit)
+{
+	size_t max = s->options.walk.max_depth < WALKED_MAX
+			     ? s->options.walk.max_depth : WALKED_MAX;
+	struct stack_record *stack = reserve_stack(s, max * sizeof(taddr));
+	size_t n;
+
+	if (!stack)
+		return false;
+	n = upt_walk(s->upt, thread->tid, (void *)stack->bytes, max);
+	if (!n) {
+		s->stats.unreadable++;
+		return false;
+	}
+	fill_record(stack, thread, take_wall(s, thread), is_hit);
+	stack->record.kind = RECORD_WALKED;
+	stack->n_bytes = (uint32_t)(n * sizeof(taddr));
+	stack->is_cut = n == max;
+	commit_stack(s, stack);
+	return true;
+}
+
 /* The stack of a stopped thread into the ring; false if nothing was sent. */
 static bool send_stack(struct sampler *s, struct thread *thread,
 		       const struct user_regs_struct *user, bool is_hit)
 {
 	size_t budget = stack_budget(thread);
-	struct stack_record *stack = reserve_stack(s, budget);
-	int64_t wall_ns = 0;
+	struct stack_record *stack;
 
+	if (s->upt)
+		return send_walked(s, thread, is_hit);
+	stack = reserve_stack(s, budget);
 	if (!stack)
 		return false;
-	if (s->options.mode == MODE_WALL) {
-		wall_ns = thread->tick_ns - thread->wall_from_ns;
-		thread->wall_from_ns = thread->tick_ns;
-	}
-	fill_record(stack, thread, wall_ns, is_hit);
+	fill_record(stack, thread, take_wall(s, thread), is_hit);
 	regs_from_user(user, &stack->regs);
 	copy_stack(thread, stack, budget);
 	commit_stack(s, stack);
@@ -204,6 +238,18 @@ static void note_held(struct sampler *s, const struct thread *thread,
 	s->window_held_ns += held;
 }
 
+/* A blocked thread found at this sp and pc again has this fp, too. */
+static void note_frame_pointer(struct thread *thread,
+			       const struct user_regs_struct *user)
+{
+	struct regs regs;
+
+	regs_from_user(user, &regs);
+	thread->stop_sp = regs.r[CPU_SP];
+	thread->stop_pc = regs.r[CPU_PC];
+	thread->stop_fp = regs.r[CPU_FP];
+}
+
 void capture_stop(struct sampler *s, struct thread *thread)
 {
 	int64_t stop_ns = clock_now_ns();
@@ -228,6 +274,7 @@ void capture_stop(struct sampler *s, struct thread *thread)
 			note_kept(s, thread);
 	}
 	tracee_resume(thread->tid, 0);
+	note_frame_pointer(thread, &user);
 	if (!is_kept)
 		s->stats.waiting++;
 	thread->is_late = false;
@@ -251,6 +298,8 @@ bool capture_blocked(struct sampler *s, struct thread *thread,
 	stack->regs = (struct regs){ 0 };
 	regs_set(&stack->regs, CPU_PC, at->pc);
 	regs_set(&stack->regs, CPU_SP, at->sp);
+	if (at->sp == thread->stop_sp && at->pc == thread->stop_pc)
+		regs_set(&stack->regs, CPU_FP, thread->stop_fp);
 	copy_stack(thread, stack, budget);
 	/* It may have run while its stack was read: then this is no stack. */
 	if (!thread_read_schedstat(&s->roster, thread, &after) ||

@@ -249,6 +249,7 @@ void collect_free(struct collect *collect)
 	digest_clear(&collect->digest);
 	ring_clear(&collect->sampler.ring);
 	roster_clear(&collect->sampler.roster);
+	upt_free(collect->sampler.upt);
 	vec_clear(&collect->sampler.outstanding);
 	if (collect->ready_fd >= 0)
 		close(collect->ready_fd);

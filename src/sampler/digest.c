@@ -161,6 +161,9 @@ static void walk_stack(struct digest *digest, struct subject *subject,
 					 frame->flags & FRAME_GUESSED);
 	}
 	push_end(digest, digest->frames.end);
+	atomic_store_explicit(stack->needs_fp,
+			      digest->frames.end == WALK_NO_FP,
+			      memory_order_relaxed);
 	/* What the next copy should hold. */
 	atomic_store_explicit(stack->need,
 			      digest->frames.end == WALK_CUT
@@ -186,7 +189,7 @@ static void take_walked(struct digest *digest, struct subject *subject,
 					 mapping ? mapping->id : NO_ID, addr,
 					 false);
 	}
-	push_end(digest, stack->is_cut ? WALK_CUT : WALK_ROOT);
+	push_end(digest, stack->is_cut ? WALK_DEPTH : WALK_ROOT);
 }
 
 static void add_values(struct digest *digest, const struct hit *hit,

@@ -80,6 +80,8 @@ static void end_thread(struct sampler *s, struct thread *thread)
 		.subject = thread->process->subject,
 	});
 	s->stats.live_threads--;
+	if (s->upt)
+		upt_forget(s->upt, thread->tid);
 	roster_remove_thread(&s->roster, thread);
 }
 

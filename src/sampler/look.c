@@ -7,6 +7,7 @@
  * a second: unchanged time slices prove that it has not run in between. Those
  * that ran are looked at on every tick, else wake-ups would be missed.
  */
+#include "arch/restart.h"
 #include "sampler/sampler.h"
 
 #define BACK_OFF_MAX_NS NS_PER_S
@@ -70,6 +71,17 @@ static void look_at_blocked(struct sampler *s, struct thread *thread,
 	}
 }
 
+/* --wall-stop: one stop gives the frame pointer that the walk needs. */
+static bool wants_stop(const struct sampler *s, struct thread *thread,
+		       const struct task_syscall *at)
+{
+	if (!s->options.wall_stop || !restart_is_safe(at->nr) ||
+	    !atomic_load_explicit(&thread->needs_fp, memory_order_relaxed))
+		return false;
+	atomic_store_explicit(&thread->needs_fp, false, memory_order_relaxed);
+	return at->sp != thread->stop_sp || at->pc != thread->stop_pc;
+}
+
 /*
  * Look at @thread. True if it must be stopped: it is runnable. @had_moved:
  * it ran, or was given a core, since the last look.
@@ -89,8 +101,9 @@ static bool look(struct sampler *s, struct thread *thread, bool *had_moved)
 	if (*had_moved) {
 		thread->moved_tick = s->tick;
 		thread->idle_looks = 0;
-	} else if (!thread->was_runnable &&
-	    (thread->has_stack || s->options.mode == MODE_CPU)) {
+	} else if (!thread->was_runnable && !(s->options.wall_stop &&
+					      thread->needs_fp) &&
+		   (thread->has_stack || s->options.mode == MODE_CPU)) {
 		sampler_pay_wall(s, thread, clock_now_ns());
 		back_off(s, thread);
 		return false;
@@ -106,6 +119,8 @@ static bool look(struct sampler *s, struct thread *thread, bool *had_moved)
 		return true;
 	case TASK_BLOCKED:
 		thread->was_runnable = false;
+		if (s->options.mode == MODE_WALL && wants_stop(s, thread, &at))
+			return true;
 		look_at_blocked(s, thread, &at, run_ns, was_left_out);
 		back_off(s, thread);
 		return false;

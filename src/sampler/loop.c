@@ -197,6 +197,8 @@ void loop_init(struct sampler *s, const struct sampler_options *options)
 	s->options = *options;
 	roster_init(&s->roster);
 	s->outstanding = VEC_OF(struct thread *);
+	if (options->libunwind_ptrace)
+		s->upt = upt_new();
 	s->n_cpus = 1;
 	if (!sched_getaffinity(0, sizeof(cpus), &cpus))
 		s->n_cpus = CPU_COUNT(&cpus);

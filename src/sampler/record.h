@@ -44,8 +44,10 @@ struct record {
 struct stack_record {
 	struct record record;
 	struct regs regs;
-	/* The unwinder writes here how many bytes the walk needed. */
+	/* The unwinder answers here: how many bytes the walk needed, and
+	 * whether it ended for want of a frame pointer. */
 	_Atomic uint32_t *need;
+	_Atomic bool *needs_fp;
 	taddr base;
 	uint32_t n_bytes;
 	bool is_cut;

@@ -73,7 +73,13 @@ struct thread {
 	int64_t wall_from_ns;	/* up to here wall time is handed out */
 	bool has_stack;		/* good while the thread does not run */
 
-	_Atomic uint32_t stack_need; /* bytes, written by the unwinder */
+	/* registers at its last stop in a system call, for a later blocked
+	 * look at the same sp and pc */
+	taddr stop_sp, stop_pc, stop_fp;
+
+	/* written by the unwinder */
+	_Atomic uint32_t stack_need; /* bytes of stack that the walk used */
+	_Atomic bool needs_fp;	     /* its blocked stack ended for want of it */
 	size_t live_index; /* in roster.live */
 	uint32_t next_free;
 };

@@ -18,6 +18,7 @@
 #include "sampler/stats.h"
 #include "target/launch.h"
 #include "target/tracee.h"
+#include "target/upt.h"
 
 #define LATE_NS (200 * NS_PER_US)     /* DESIGN 3.2: a look later is late */
 #define STOP_BOUND_NS (50 * NS_PER_MS) /* reliability.md, rule 10 */
@@ -34,6 +35,7 @@ struct sampler {
 	struct sampler_stats stats;
 	struct vec outstanding; /* struct thread *: stops asked for */
 	int n_cpus;
+	struct upt *upt; /* --unwind libunwind, or NULL */
 
 	/* the clock of ticks */
 	uint64_t tick;	    /* number of the next deadline */
