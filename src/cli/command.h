@@ -15,7 +15,11 @@
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 /* Wrapping a program: our own failure, not executable, not found (env(1)). */
-enum { EXIT_OWN_FAILURE = 125, EXIT_NOT_EXECUTABLE = 126, EXIT_NOT_FOUND = 127 };
+enum {
+	EXIT_OWN_FAILURE = 125,
+	EXIT_NOT_EXECUTABLE = 126,
+	EXIT_NOT_FOUND = 127,
+};
 
 struct option_spec {
 	const char *name; /* long name without dashes; NULL: a heading */

@@ -13,9 +13,11 @@
 #include <sys/stat.h>
 
 #include "cli/record.h"
+#include "target/proc.h"
 #include "util/log.h"
 
 #define PROGRESS_MS 250
+#define STOP_WAIT_NS (200 * NS_PER_MS)
 
 struct monitor {
 	struct run *run;
@@ -29,7 +31,7 @@ struct monitor {
 };
 
 static const int watched_signals[] = {
-	SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2,
+	SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGTSTP,
 };
 
 static bool is_ignored(int signal)
@@ -192,6 +194,50 @@ static void end_attached(struct monitor *monitor)
 	}
 }
 
+/* Wait, not long, until the program has stopped of the same ^Z. */
+static void await_stopped(pid_t pid)
+{
+	int64_t bound_ns = clock_now_ns() + STOP_WAIT_NS;
+	struct timespec moment = timespec_of_ns(NS_PER_MS);
+	struct proc_stat stat;
+
+	while (clock_now_ns() < bound_ns &&
+	       proc_read_stat(pid, pid, &stat) &&
+	       stat.state != 't' && stat.state != 'T')
+		nanosleep(&moment, NULL);
+}
+
+/*
+ * ^Z. A launched program stops of its own; psample follows it. An attached
+ * one must not be left to a tracer that sleeps: it is let go meanwhile.
+ */
+static void stop_ourselves(struct run *run)
+{
+	struct guard_page *page = run->guard.page;
+	struct error *error = NULL;
+
+	atomic_store(&page->is_announced, true);
+	if (run->is_launched) {
+		collect_request(run->collect, COLLECT_PAUSE);
+		await_stopped(run->pid);
+	} else {
+		collect_suspend(run->collect);
+	}
+	log_progress(NULL);
+	raise(SIGSTOP); /* until SIGCONT */
+	if (run->is_launched) {
+		atomic_store(&page->beat_ns, clock_now_ns());
+		collect_request(run->collect, COLLECT_RESUME);
+	} else {
+		error = collect_continue(run->collect);
+	}
+	atomic_store(&page->is_announced, false);
+	if (error) {
+		log_warning("%s", error_text(error));
+		error_free(error);
+	}
+}
+
 static void take_signals(struct monitor *monitor)
 {
 	struct run *run = monitor->run;
@@ -202,6 +248,9 @@ static void take_signals(struct monitor *monitor)
 		switch (info.ssi_signo) {
 		case SIGUSR1:
 			write_now(run);
+			break;
+		case SIGTSTP:
+			stop_ourselves(run);
 			break;
 		case SIGUSR2:
 			set_paused(run, !collect_is_paused(run->collect));

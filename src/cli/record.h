@@ -37,6 +37,7 @@ struct record_options {
 struct run {
 	const struct record_options *options;
 	struct collect *collect;
+	struct guard guard;
 	struct symbolizer *symbolizer;
 	pid_t pid;	    /* the program, or the first attached process */
 	bool is_launched;

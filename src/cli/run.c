@@ -103,6 +103,7 @@ static struct error *start(struct run *run, const struct launch *launch)
 		.launch = run->is_launched ? launch : NULL,
 		.pids = options->pids.data,
 		.n_pids = options->pids.n,
+		.guard = run->guard.page,
 	};
 
 	if (options->tids.n) {
@@ -192,6 +193,7 @@ static int finish_launched(struct run *run, const char *program,
 static void run_clear(struct run *run)
 {
 	collect_free(run->collect);
+	guard_end(&run->guard);
 	symbolizer_free(run->symbolizer);
 	free(run->program);
 	free(run->command_line);
@@ -207,7 +209,9 @@ static int run_all(struct run *run, char **argv, struct launch *launch)
 
 	describe(run, argv);
 	set_own_limits();
-	error = monitor_open(run, &monitor);
+	error = guard_start(&run->guard);
+	if (!error)
+		error = monitor_open(run, &monitor);
 	if (!error)
 		error = start(run, launch);
 	if (error) {

@@ -78,7 +78,7 @@ static void *sampler_main(void *arg)
 	struct sampler *s = &collect->sampler;
 
 	atomic_store(&collect->sampler_tid, (pid_t)syscall(SYS_gettid));
-	loop_init(s, &collect->options);
+	loop_init(s, &collect->options, collect->target.guard);
 	collect->error = attach_all(s, &collect->target);
 	if (collect->error) {
 		sampler_end_all(s);
@@ -166,6 +166,42 @@ void collect_request(struct collect *collect, enum collect_request request)
 
 	atomic_fetch_or(&collect->sampler.requests, request);
 	syscall(SYS_tgkill, getpid(), tid, LOOP_WAKE_SIGNAL);
+}
+
+void collect_suspend(struct collect *collect)
+{
+	collect_request(collect, COLLECT_SUSPEND);
+	pthread_join(collect->sampler_thread, NULL);
+}
+
+/* The sampler thread of a run that goes on. */
+static void *continue_main(void *arg)
+{
+	struct collect *collect = arg;
+	struct sampler *s = &collect->sampler;
+
+	atomic_store(&collect->sampler_tid, (pid_t)syscall(SYS_gettid));
+	loop_enter(s);
+	collect->error = attach_all(s, &collect->target);
+	eventfd_raise(collect->ready_fd);
+	loop_run(s); /* without any target it ends the run at once */
+	return NULL;
+}
+
+struct error *collect_continue(struct collect *collect)
+{
+	uint64_t count;
+	int err;
+
+	while (read(collect->ready_fd, &count, sizeof(count)) < 0 &&
+	       errno == EINTR)
+		;
+	err = pthread_create(&collect->sampler_thread, NULL, continue_main,
+			     collect);
+	if (err)
+		return error_errno(err, "cannot start a thread");
+	await_attached(collect);
+	return TAKE(collect->error);
 }
 
 int collect_done_fd(const struct collect *collect)

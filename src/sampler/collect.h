@@ -14,6 +14,7 @@
 #include "sampler/options.h"
 #include "sampler/stats.h"
 #include "symbol/symbol.h"
+#include "target/guard.h"
 #include "target/launch.h"
 #include "unwind/walk.h"
 
@@ -23,6 +24,7 @@ struct collect_target {
 	const struct launch *launch; /* a program waiting to exec, or NULL */
 	const pid_t *pids;	     /* else attach to these */
 	size_t n_pids;
+	struct guard_page *guard; /* the heartbeat goes here */
 };
 
 /*
@@ -39,9 +41,17 @@ enum collect_request {
 	COLLECT_STOP = 1,   /* end the run, let the targets go */
 	COLLECT_PAUSE = 2,  /* no more ticks; events are still followed */
 	COLLECT_RESUME = 4, /* ticks again */
+	COLLECT_SUSPEND = 8, /* see collect_suspend() */
 };
 
 void collect_request(struct collect *collect, enum collect_request request);
+
+/*
+ * Let all targets go, and attach to those that are left again; for attached
+ * runs. psample may stop itself in between.
+ */
+void collect_suspend(struct collect *collect);
+struct error *collect_continue(struct collect *collect) MUST_USE;
 
 /* Readable (POLLIN) once the sampler has let go of its targets. */
 int collect_done_fd(const struct collect *collect);

@@ -7,12 +7,15 @@
  * a second: unchanged time slices prove that it has not run in between. Those
  * that ran are looked at on every tick, else wake-ups would be missed.
  */
+#include <sched.h>
+
 #include "arch/restart.h"
 #include "sampler/sampler.h"
 
 #define BACK_OFF_MAX_NS NS_PER_S
 
 #define STOPS_PER_TICK_MAX 512
+#define HELD_CORES_MAX 8 /* 1.5 us each to find */
 
 struct candidates {
 	struct thread *list[STOPS_PER_TICK_MAX];
@@ -145,6 +148,27 @@ static void interrupt(struct sampler *s, struct thread *thread,
 }
 
 /*
+ * Keep the cores of those that are to be stopped, and our own, from going
+ * idle for the few microseconds of a stop (idle.h). Skipped when there is no
+ * core to spare: then nothing goes idle.
+ */
+static void hold_cores(struct sampler *s, const struct candidates *found)
+{
+	int own = sched_getcpu();
+	uint64_t mask = own >= 0 && own < IDLE_CPUS_MAX ? 1ull << own : 0;
+
+	if (!s->guard->idle.is_usable)
+		return;
+	for (size_t i = 0; i < found->n && i < HELD_CORES_MAX; i++) {
+		int cpu = thread_processor(&s->roster, found->list[i]);
+
+		if (cpu >= 0 && cpu < IDLE_CPUS_MAX)
+			mask |= 1ull << cpu;
+	}
+	idle_hold(&s->guard->idle, mask);
+}
+
+/*
  * Stop them all first, so that their waits overlap. With more runnable
  * threads than cores most of them wait, and a stop would find them where they
  * waited: those that did not move since the last look were on no core, unless
@@ -155,6 +179,8 @@ static void interrupt_chosen(struct sampler *s, const struct candidates *found,
 {
 	bool is_crowded = found->n > (size_t)s->n_cpus;
 
+	if (found->n && found->n < (size_t)s->n_cpus)
+		hold_cores(s, found);
 	for (size_t i = 0; i < found->n; i++) {
 		struct thread *thread = found->list[i];
 

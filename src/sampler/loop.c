@@ -6,13 +6,11 @@
  * periods, so that no rhythm of the target can hide between them. Between
  * deadlines the thread sleeps where a tracee's stop wakes it.
  */
-#include <signal.h>
-#include <sched.h>
-#include <sys/prctl.h>
-
 #include "sampler/loop.h"
-#include "target/permission.h"
-#include "util/log.h"
+
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
 
 #define SPIN_NS (20 * NS_PER_US) /* DESIGN 3.6 */
 #define WINDOW_NS NS_PER_S
@@ -99,6 +97,8 @@ static void handle_requests(struct sampler *s)
 	}
 	if (requests & COLLECT_STOP)
 		s->end_ns = 0;
+	if (requests & COLLECT_SUSPEND)
+		s->is_suspended = true;
 	if (requests & COLLECT_PAUSE && !s->is_paused) {
 		accounts_pause(s);
 		s->is_paused = true;
@@ -115,6 +115,7 @@ static void handle_requests(struct sampler *s)
 static bool is_over(const struct sampler *s, int64_t now)
 {
 	return !s->roster.processes.n || now >= s->end_ns ||
+	       s->is_suspended ||
 	       (s->options.max_samples &&
 		s->stats.samples + s->stats.wall_samples >=
 			s->options.max_samples);
@@ -128,6 +129,9 @@ static void wait_until(struct sampler *s, int64_t wake_ns)
 
 	if (s->outstanding.n && wake_ns > now + STOP_BOUND_NS)
 		wake_ns = now + STOP_BOUND_NS;
+	atomic_store_explicit(&s->guard->beat_ns, now, memory_order_relaxed);
+	if (wake_ns > now + GUARD_BEAT_MS * NS_PER_MS)
+		wake_ns = now + GUARD_BEAT_MS * NS_PER_MS;
 	if (wake_ns <= now)
 		return;
 	timeout = timespec_of_ns(wake_ns - now);
@@ -152,6 +156,7 @@ static void run_loop(struct sampler *s)
 			sampler_tick(s, s->next_ns);
 			schedule_next(s, clock_now_ns());
 			spin_for_stops(s);
+			idle_release(&s->guard->idle);
 			if (ring_pending(&s->ring) > RING_WAKE_BYTES)
 				ring_wake(&s->ring);
 		} else if (now >= s->window_end_ns) {
@@ -182,19 +187,23 @@ static void finish(struct sampler *s)
 		wait_until(s, clock_now_ns() + NS_PER_MS);
 	}
 	sampler_drain(s);
-	s->stats.elapsed_ns = clock_now_ns() - s->start_ns;
+	s->stats.elapsed_ns += clock_now_ns() - s->start_ns;
 	accounts_finish(s);
 	sampler_end_all(s);
-	sampler_send(s, &(struct record){ .kind = RECORD_END });
+	atomic_store(&s->guard->beat_ns, 0);
+	if (!s->is_suspended)
+		sampler_send(s, &(struct record){ .kind = RECORD_END });
 	ring_wake(&s->ring);
 }
 
-void loop_init(struct sampler *s, const struct sampler_options *options)
+void loop_init(struct sampler *s, const struct sampler_options *options,
+	       struct guard_page *guard)
 {
 	cpu_set_t cpus;
 	int64_t now = clock_now_ns();
 
 	s->options = *options;
+	s->guard = guard;
 	roster_init(&s->roster);
 	s->outstanding = VEC_OF(struct thread *);
 	if (options->libunwind_ptrace)
@@ -204,10 +213,19 @@ void loop_init(struct sampler *s, const struct sampler_options *options)
 		s->n_cpus = CPU_COUNT(&cpus);
 	s->period_ns = s->stats.period_ns = options->period_ns;
 	s->random = (uint64_t)now | 1;
-	s->start_ns = s->base_ns = now;
 	s->end_ns = INT64_MAX;
 	if (options->duration_ns)
 		s->end_ns = now + options->delay_ns + options->duration_ns;
+	loop_enter(s);
+}
+
+void loop_enter(struct sampler *s)
+{
+	int64_t now = clock_now_ns();
+
+	s->is_suspended = false;
+	atomic_store(&s->guard->beat_ns, now);
+	s->start_ns = s->base_ns = now;
 	s->window_end_ns = now + WINDOW_NS;
 	prctl(PR_SET_TIMERSLACK, 1ul);
 	priority_raise(s);
@@ -216,7 +234,7 @@ void loop_init(struct sampler *s, const struct sampler_options *options)
 
 void loop_run(struct sampler *s)
 {
-	if (s->options.delay_ns) { /* born paused, of its own accord */
+	if (s->options.delay_ns && !s->stats.elapsed_ns) { /* born paused, of its own accord */
 		accounts_pause(s);
 		s->is_paused = true;
 		s->resume_ns = s->start_ns + s->options.delay_ns;

@@ -10,7 +10,11 @@
 #define RING_WAKE_BYTES ((size_t)128 << 10)
 
 /* Both are called by the sampler thread; the priority is raised here. */
-void loop_init(struct sampler *s, const struct sampler_options *options);
+void loop_init(struct sampler *s, const struct sampler_options *options,
+	       struct guard_page *guard);
+
+/* Another thread takes over a sampler that was suspended. */
+void loop_enter(struct sampler *s);
 
 /* Until the end of the run; RECORD_END is the last record. */
 void loop_run(struct sampler *s);

@@ -21,7 +21,7 @@ enum record_kind {
 	RECORD_REPEAT,	    /* the slot's last stack again, for wall_ns */
 	RECORD_UNSEEN,	    /* wall_ns of a slot in which nothing was seen */
 	RECORD_PAY,	    /* the slot's pending hits share cpu_ns */
-	RECORD_TO_POOL,	    /* the slot's pending hits go to its subject's pool */
+	RECORD_TO_POOL,	    /* the slot's pending hits go to the pool */
 	RECORD_POOL,	    /* the subject's pool shares cpu_ns */
 	RECORD_UNSAMPLED,   /* cpu_ns of a subject without any hit */
 	RECORD_SLOT_END,    /* the thread ended */

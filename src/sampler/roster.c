@@ -24,7 +24,8 @@ void roster_init(struct roster *roster)
 
 static void close_files(struct roster *roster, struct thread *thread)
 {
-	int *fds[] = { &thread->schedstat_fd, &thread->syscall_fd };
+	int *fds[] = { &thread->schedstat_fd, &thread->syscall_fd,
+		       &thread->stat_fd };
 
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
 		if (*fds[i] < 0)
@@ -129,6 +130,7 @@ struct thread *roster_add_thread(struct roster *roster,
 		.is_new = true,
 		.schedstat_fd = -1,
 		.syscall_fd = -1,
+		.stat_fd = -1,
 		.live_index = roster->live.n,
 	};
 	*(uint32_t *)vec_push(&roster->live) = thread->slot;
@@ -215,4 +217,20 @@ enum task_activity thread_read_syscall(struct roster *roster,
 	if (fd != thread->syscall_fd)
 		close(fd);
 	return activity;
+}
+
+int thread_processor(struct roster *roster, struct thread *thread)
+{
+	int fd = thread->stat_fd, cpu;
+
+	if (fd < 0)
+		fd = open_kept(roster, &thread->stat_fd,
+			       proc_open_stat(thread->process->pid,
+					      thread->tid));
+	if (fd < 0)
+		return -1;
+	cpu = stat_read_processor(fd);
+	if (fd != thread->stat_fd)
+		close(fd);
+	return cpu;
 }

@@ -47,7 +47,7 @@ struct thread {
 	struct process *process; /* NULL: the slot is free */
 	enum thread_state state;
 	bool is_sampled; /* not left out by a list of tids */
-	int schedstat_fd, syscall_fd; /* -1: not open */
+	int schedstat_fd, syscall_fd, stat_fd; /* -1: not open */
 
 	/* the last look */
 	struct schedstat seen;
@@ -79,7 +79,7 @@ struct thread {
 
 	/* written by the unwinder */
 	_Atomic uint32_t stack_need; /* bytes of stack that the walk used */
-	_Atomic bool needs_fp;	     /* its blocked stack ended for want of it */
+	_Atomic bool needs_fp;	     /* its blocked stack ended at that */
 	size_t live_index; /* in roster.live */
 	uint32_t next_free;
 };
@@ -122,6 +122,9 @@ bool thread_read_schedstat(struct roster *roster, struct thread *thread,
 enum task_activity thread_read_syscall(struct roster *roster,
 				       struct thread *thread,
 				       struct task_syscall *out);
+
+/* The core that the thread ran on last, or -1. */
+int thread_processor(struct roster *roster, struct thread *thread);
 
 static inline struct thread *roster_live(const struct roster *roster,
 					 size_t i)

@@ -16,6 +16,7 @@
 #include "sampler/ring.h"
 #include "sampler/roster.h"
 #include "sampler/stats.h"
+#include "target/guard.h"
 #include "target/launch.h"
 #include "target/tracee.h"
 #include "target/upt.h"
@@ -35,6 +36,7 @@ struct sampler {
 	struct sampler_stats stats;
 	struct vec outstanding; /* struct thread *: stops asked for */
 	int n_cpus;
+	struct guard_page *guard;
 	struct upt *upt; /* --unwind libunwind, or NULL */
 
 	/* the clock of ticks */
@@ -48,6 +50,7 @@ struct sampler {
 	int64_t resume_ns; /* end of the delay, or 0 */
 	_Atomic unsigned requests; /* enum collect_request, from main */
 	_Atomic bool is_paused;
+	bool is_suspended; /* the thread ends, the run does not */
 
 	/* the launched program, or 0 */
 	struct launch launch;

@@ -191,6 +191,28 @@ int proc_open_syscall(pid_t pid, pid_t tid)
 	return open_task_file(pid, tid, "syscall");
 }
 
+int proc_open_stat(pid_t pid, pid_t tid)
+{
+	return open_task_file(pid, tid, "stat");
+}
+
+int stat_read_processor(int fd)
+{
+	char text[1024];
+	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+	const char *p;
+
+	if (n <= 0)
+		return -1;
+	text[n] = '\0';
+	p = strrchr(text, ')'); /* the end of field 2 */
+	for (int field = 2; field < 39 && p; field++) {
+		p = strchr(p, ' ');
+		p = p ? p + 1 : NULL;
+	}
+	return p ? (int)strtol(p, NULL, 10) : -1;
+}
+
 /* Own digits: strtoull costs more than the read of these hot files. */
 static const char *parse_decimal(const char *p, uint64_t *out)
 {
@@ -279,8 +301,9 @@ int proc_open_mapped_file(pid_t pid, const struct mapped_file *file)
 	char fixed[96];
 	int fd;
 
-	snprintf(fixed, sizeof(fixed), "/proc/%d/map_files/%" PRIx64 "-%" PRIx64,
-		 (int)pid, file->start, file->end);
+	snprintf(fixed, sizeof(fixed),
+		 "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, (int)pid,
+		 file->start, file->end);
 	fd = open_regular(fixed, file->inode);
 	if (fd >= 0)
 		return fd;

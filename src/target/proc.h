@@ -53,6 +53,10 @@ char *proc_read_maps(pid_t pid, pid_t tid, size_t *out_len);
 /* Open files of a thread that are read again and again; -1 if gone. */
 int proc_open_schedstat(pid_t pid, pid_t tid);
 int proc_open_syscall(pid_t pid, pid_t tid);
+int proc_open_stat(pid_t pid, pid_t tid);
+
+/* Field 39 of an open stat file: the core it ran on last; -1 if gone. */
+int stat_read_processor(int fd);
 
 /* "run_ns wait_ns slices": /proc/PID/task/TID/schedstat. */
 struct schedstat {
