@@ -78,6 +78,7 @@ struct profile {
 	struct intern stacks;	  /* arrays of location_id, leaf first */
 	struct intern label_sets; /* arrays of struct profile_label */
 	struct vec mappings;	  /* struct profile_mapping */
+	uint32_t main_mapping;	  /* the program that the profile is about */
 	struct vec locations;	  /* struct profile_location */
 	struct vec functions;	  /* struct profile_function */
 	struct vec lines;	  /* struct profile_line */

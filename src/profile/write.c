@@ -85,12 +85,20 @@ static void write_sample(struct proto_writer *w,
 	write_message(w, PROFILE_SAMPLE);
 }
 
+/* The id on disk: the main mapping is 1, the others follow in their order. */
+static int64_t mapping_number(const struct profile *profile, uint32_t id)
+{
+	if (id == profile->main_mapping)
+		return 1;
+	return (int64_t)id + (id < profile->main_mapping ? 2 : 1);
+}
+
 static void write_mapping(struct proto_writer *w, uint32_t id)
 {
 	const struct profile_mapping *m = vec_at(&w->profile->mappings, id);
 	struct strbuf *out = &w->message;
 
-	proto_add_int(out, MAPPING_ID, (int64_t)id + 1);
+	proto_add_int(out, MAPPING_ID, mapping_number(w->profile, id));
 	proto_add_int(out, MAPPING_START, (int64_t)m->start);
 	proto_add_int(out, MAPPING_LIMIT, (int64_t)m->limit);
 	proto_add_int(out, MAPPING_OFFSET, (int64_t)m->offset);
@@ -111,7 +119,7 @@ static void write_location(struct proto_writer *w, uint32_t id)
 	proto_add_int(&w->message, LOCATION_ID, (int64_t)id + 1);
 	if (l->mapping != NO_ID)
 		proto_add_int(&w->message, LOCATION_MAPPING,
-			      (int64_t)l->mapping + 1);
+			      mapping_number(w->profile, l->mapping));
 	proto_add_int(&w->message, LOCATION_ADDRESS, (int64_t)l->address);
 	for (uint32_t i = 0; i < l->n_lines; i++) {
 		const struct profile_line *line =
@@ -146,8 +154,11 @@ static void write_tables(struct proto_writer *w)
 		write_type(w, PROFILE_SAMPLE_TYPE, &profile->types[i]);
 	for (size_t i = 0; i < profile->samples.n; i++)
 		write_sample(w, vec_at(&profile->samples, i));
+	if (profile->main_mapping < profile->mappings.n)
+		write_mapping(w, profile->main_mapping);
 	for (uint32_t i = 0; i < profile->mappings.n; i++)
-		write_mapping(w, i);
+		if (i != profile->main_mapping)
+			write_mapping(w, i);
 	for (uint32_t i = 0; i < profile->locations.n; i++)
 		write_location(w, i);
 	for (uint32_t i = 0; i < profile->functions.n; i++)

@@ -126,24 +126,64 @@ static void fill_record(struct stack_record *stack, struct thread *thread,
 }
 
 /*
+ * May the memory at @sp be read now? What was mapped after the table was made
+ * is looked up in the stop if that is cheap, else it waits for the next tick.
+ */
+static bool may_read_stack(struct sampler *s, struct thread *thread, taddr sp)
+{
+	struct process *process = thread->process;
+	enum stack_verdict verdict;
+
+	if (sp >= thread->stack_lo && sp < thread->stack_hi)
+		return true;
+	verdict = stackmap_check(&process->stackmap, sp, &thread->stack_lo,
+				 &thread->stack_hi);
+	if (verdict == STACK_UNKNOWN && !process->stackmap.is_stale &&
+	    stackmap_is_cheap(&process->stackmap)) {
+		stackmap_refresh(&process->stackmap, process->pid,
+				 thread->tid);
+		verdict = stackmap_check(&process->stackmap, sp,
+					 &thread->stack_lo,
+					 &thread->stack_hi);
+	}
+	if (verdict == STACK_GOOD)
+		return true;
+	thread->stack_lo = thread->stack_hi = 0;
+	process->stackmap.is_stale = verdict == STACK_UNKNOWN;
+	s->stats.refused++;
+	return false;
+}
+
+/*
  * Copy the stack from the red zone below @stack->regs' sp upwards. A short
  * copy is normal: the mapping ended. No byte at all is a thread with a
  * garbage sp: its pc is still worth a frame.
  */
-static void copy_stack(struct thread *thread, struct stack_record *stack,
-		       size_t budget)
+static void copy_stack(struct sampler *s, struct thread *thread,
+		       struct stack_record *stack, size_t budget)
 {
-	ssize_t n;
+	taddr sp = stack->regs.r[CPU_SP];
+	ssize_t n = 0;
 
-	stack->base = stack->regs.r[CPU_SP] - RED_ZONE_BYTES;
-	n = target_read(thread->tid, stack->base, stack->bytes, budget);
+	stack->base = sp - RED_ZONE_BYTES;
+	if (may_read_stack(s, thread, sp)) {
+		/* The red zone may reach below the mapping, never mind. */
+		if (stack->base < thread->stack_lo)
+			stack->base = thread->stack_lo;
+		n = target_read(thread->tid, stack->base, stack->bytes,
+				budget);
+	}
 	stack->n_bytes = n > 0 ? (uint32_t)n : 0;
-	stack->is_cut = stack->n_bytes == budget;
+	stack->is_cut = stack->n_bytes == budget || !n;
 }
 
-static void commit_stack(struct sampler *s, const struct stack_record *stack)
+static void commit_stack(struct sampler *s, struct process *process,
+			 const struct stack_record *stack)
 {
 	ring_commit(&s->ring, sizeof(*stack) + stack->n_bytes);
+	if (!process->was_sent) /* its maps should be read while it lives */
+		s->is_urgent = true;
+	process->was_sent = true;
 }
 
 static void note_kept(struct sampler *s, struct thread *thread)
@@ -184,7 +224,7 @@ static bool send_walked(struct sampler *s, struct thread *thread, bool is_hit)
 	stack->record.kind = RECORD_WALKED;
 	stack->n_bytes = (uint32_t)(n * sizeof(taddr));
 	stack->is_cut = n == max;
-	commit_stack(s, stack);
+	commit_stack(s, thread->process, stack);
 	return true;
 }
 
@@ -202,8 +242,8 @@ static bool send_stack(struct sampler *s, struct thread *thread,
 		return false;
 	fill_record(stack, thread, take_wall(s, thread), is_hit);
 	regs_from_user(user, &stack->regs);
-	copy_stack(thread, stack, budget);
-	commit_stack(s, stack);
+	copy_stack(s, thread, stack, budget);
+	commit_stack(s, thread->process, stack);
 	return true;
 }
 
@@ -300,12 +340,12 @@ bool capture_blocked(struct sampler *s, struct thread *thread,
 	regs_set(&stack->regs, CPU_SP, at->sp);
 	if (at->sp == thread->stop_sp && at->pc == thread->stop_pc)
 		regs_set(&stack->regs, CPU_FP, thread->stop_fp);
-	copy_stack(thread, stack, budget);
+	copy_stack(s, thread, stack, budget);
 	/* It may have run while its stack was read: then this is no stack. */
 	if (!thread_read_schedstat(&s->roster, thread, &after) ||
 	    after.slices != thread->seen.slices)
 		return false;
-	commit_stack(s, stack);
+	commit_stack(s, thread->process, stack);
 	s->stats.wall_samples++;
 	return true;
 }

@@ -9,6 +9,7 @@
 #include "target/proc.h"
 
 #define POLL_MS 50 /* records wait this long at most */
+#define NEED_DECAY 64
 
 void digest_init(struct digest *digest, struct ring *ring,
 		 const struct sampler_options *options)
@@ -138,6 +139,27 @@ static void push_end(struct digest *digest, enum walk_end end)
 	*mark = end == WALK_NO_FP ? digest->no_fp : digest->truncated;
 }
 
+/*
+ * Tell the sampler what the next copy of this thread's stack should hold:
+ * the most that was needed lately, for depths come and go.
+ */
+static void answer_thread(struct digest *digest,
+			  const struct stack_record *stack)
+{
+	uint32_t before = atomic_load_explicit(stack->need,
+					       memory_order_relaxed);
+	uint32_t need = (uint32_t)digest->frames.used_bytes;
+
+	if (digest->frames.end == WALK_CUT)
+		need = 2 * stack->n_bytes;
+	if (need < before - before / NEED_DECAY)
+		need = before - before / NEED_DECAY;
+	atomic_store_explicit(stack->need, need, memory_order_relaxed);
+	atomic_store_explicit(stack->needs_fp,
+			      digest->frames.end == WALK_NO_FP,
+			      memory_order_relaxed);
+}
+
 static void walk_stack(struct digest *digest, struct subject *subject,
 		       const struct stack_record *stack)
 {
@@ -161,15 +183,7 @@ static void walk_stack(struct digest *digest, struct subject *subject,
 					 frame->flags & FRAME_GUESSED);
 	}
 	push_end(digest, digest->frames.end);
-	atomic_store_explicit(stack->needs_fp,
-			      digest->frames.end == WALK_NO_FP,
-			      memory_order_relaxed);
-	/* What the next copy should hold. */
-	atomic_store_explicit(stack->need,
-			      digest->frames.end == WALK_CUT
-				      ? 2 * stack->n_bytes
-				      : (uint32_t)digest->frames.used_bytes,
-			      memory_order_relaxed);
+	answer_thread(digest, stack);
 }
 
 /* Walked in the stop: pcs, the callers' being return addresses. */
@@ -212,9 +226,10 @@ static void take_stack(struct digest *digest, struct subject *subject,
 	struct slot *slot = slot_at(digest, record->slot);
 	struct hit hit;
 
-	if (!subject->process[0])
+	if (!subject->is_prepared)
 		digest->n_sampled_subjects++;
 	subject_prepare(&digest->registry, subject, record->tid);
+	subject_count_stack(&digest->registry, subject);
 	if (record->kind == RECORD_WALKED)
 		take_walked(digest, subject, stack);
 	else
@@ -234,8 +249,6 @@ static struct hit unsampled_hit(struct digest *digest, struct subject *subject,
 {
 	struct profile *profile = digest->registry.profile;
 
-	if (!subject->process[0])
-		subject_prepare(&digest->registry, subject, record->tid);
 	return (struct hit){
 		.stack = profile_stack(profile, &digest->unsampled, 1),
 		.labels = record->kind == RECORD_UNSAMPLED
@@ -254,11 +267,14 @@ static uint32_t periods_of(const struct digest *digest, int64_t ns)
 static void start_subject(struct digest *digest, const struct record *record)
 {
 	const struct subject *parent = subject_at(digest, record->parent);
+	struct subject *subject;
 
 	while (digest->subjects.n <= record->subject)
 		vec_push(&digest->subjects);
+	subject = subject_new(&digest->registry, record->pid, parent);
+	proc_read_comm(subject->pid, subject->pid, subject->process);
 	*(struct subject **)vec_at(&digest->subjects, record->subject) =
-		subject_new(&digest->registry, record->pid, parent);
+		subject;
 }
 
 static void end_subject(struct digest *digest, uint32_t id)

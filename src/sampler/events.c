@@ -23,6 +23,7 @@ static void send_subject(struct sampler *s, const struct process *process,
 		.pid = process->pid,
 		.parent = parent,
 	});
+	s->is_urgent = true;
 }
 
 struct process *sampler_new_process(struct sampler *s, pid_t pid,
@@ -190,6 +191,9 @@ static void handle_exec(struct sampler *s, pid_t pid)
 		roster_rename_thread(&s->roster, caller, pid);
 		roster_new_subject(&s->roster, process);
 		process->pool_hits = 0;
+		process->was_sent = false;
+		stackmap_clear(&process->stackmap);
+		caller->stack_lo = caller->stack_hi = 0;
 		send_subject(s, process, NO_ID);
 		sampler_send(s, &(struct record){
 			.kind = RECORD_SUBJECT_END, .subject = old });
@@ -305,4 +309,7 @@ void sampler_drain(struct sampler *s)
 		sampler_handle_event(s, &event);
 	if (s->outstanding.n)
 		give_up_overdue(s);
+	if (s->is_urgent || ring_pending(&s->ring) > RING_WAKE_BYTES)
+		ring_wake(&s->ring);
+	s->is_urgent = false;
 }

@@ -218,6 +218,13 @@ static void check_left_out(struct sampler *s)
 	}
 }
 
+/* Before a thread of it is stopped, and when something new was met. */
+static void check_stackmap(struct process *process, pid_t tid)
+{
+	if (!process->stackmap.is_made || process->stackmap.is_stale)
+		stackmap_refresh(&process->stackmap, process->pid, tid);
+}
+
 static bool is_due(const struct sampler *s, const struct thread *thread)
 {
 	return thread->state == THREAD_RUNNING && thread->is_sampled &&
@@ -243,6 +250,7 @@ void sampler_tick(struct sampler *s, int64_t tick_ns)
 			thread->process->n_left_out++;
 			continue;
 		}
+		check_stackmap(thread->process, thread->tid);
 		if (look(s, thread, &had_moved) &&
 		    found.n < STOPS_PER_TICK_MAX) {
 			found.list[found.n] = thread;

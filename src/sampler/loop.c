@@ -157,8 +157,6 @@ static void run_loop(struct sampler *s)
 			schedule_next(s, clock_now_ns());
 			spin_for_stops(s);
 			idle_release(&s->guard->idle);
-			if (ring_pending(&s->ring) > RING_WAKE_BYTES)
-				ring_wake(&s->ring);
 		} else if (now >= s->window_end_ns) {
 			close_window(s, now);
 		}
@@ -234,7 +232,7 @@ void loop_enter(struct sampler *s)
 
 void loop_run(struct sampler *s)
 {
-	if (s->options.delay_ns && !s->stats.elapsed_ns) { /* born paused, of its own accord */
+	if (s->options.delay_ns && !s->stats.elapsed_ns) { /* born paused */
 		accounts_pause(s);
 		s->is_paused = true;
 		s->resume_ns = s->start_ns + s->options.delay_ns;

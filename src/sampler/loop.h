@@ -7,7 +7,6 @@
 #include "sampler/sampler.h"
 
 #define LOOP_WAKE_SIGNAL SIGRTMIN /* to the sampler: there are requests */
-#define RING_WAKE_BYTES ((size_t)128 << 10)
 
 /* Both are called by the sampler thread; the priority is raised here. */
 void loop_init(struct sampler *s, const struct sampler_options *options,

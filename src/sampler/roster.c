@@ -45,8 +45,10 @@ void roster_clear(struct roster *roster)
 		close_files(roster, thread);
 		free(thread);
 	}
-	for (size_t i = 0; i < roster->processes.n; i++)
+	for (size_t i = 0; i < roster->processes.n; i++) {
+		stackmap_clear(&roster_process(roster, i)->stackmap);
 		free(roster_process(roster, i));
+	}
 	while (roster->free_process) {
 		struct process *next = roster->free_process->next_free;
 
@@ -160,6 +162,7 @@ void roster_remove_process(struct roster *roster, struct process *process)
 			break;
 		}
 	}
+	stackmap_clear(&process->stackmap);
 	process->next_free = roster->free_process;
 	roster->free_process = process;
 }

@@ -11,6 +11,7 @@
 
 #include <stdatomic.h>
 
+#include "sampler/stackmap.h"
 #include "target/proc.h"
 #include "util/map.h"
 
@@ -26,6 +27,7 @@ struct process {
 	pid_t pid;
 	uint32_t n_threads;
 	bool is_ended;	/* its leader was reaped */
+	bool was_sent;	/* a stack of this subject went into the ring */
 	clockid_t clock;
 	int64_t clock_base_ns; /* reading of clock when the watch began */
 	int64_t paid_ns;       /* CPU time handed out as weights */
@@ -38,6 +40,7 @@ struct process {
 	int64_t looked_ns;    /* run time that looks have seen go by */
 	int64_t left_out_ns;  /* clock minus looked_ns, last time */
 
+	struct stackmap stackmap;
 	struct process *next_free;
 };
 
@@ -54,6 +57,9 @@ struct thread {
 	bool was_runnable, was_kept;
 	uint32_t idle_looks; /* in a row, once it has not run for a second */
 	uint64_t next_tick, moved_tick;
+
+	/* memory around its sp that may be read in a stop */
+	taddr stack_lo, stack_hi;
 
 	/* the outstanding stop */
 	int64_t tick_ns;	/* its deadline */

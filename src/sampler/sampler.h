@@ -27,6 +27,7 @@
 #define STACK_MIN_BYTES (16u << 10)
 #define STACK_SLACK_BYTES (4u << 10)
 #define STACK_MAX_BYTES (1u << 20)
+#define RING_WAKE_BYTES ((size_t)128 << 10) /* pending: wake the unwinder */
 #define RING_SPARE_BYTES (64u << 10)  /* kept for records without stacks */
 
 struct sampler {
@@ -47,6 +48,7 @@ struct sampler {
 	uint64_t random;    /* state of the jitter's generator */
 	int64_t start_ns, end_ns, window_end_ns;
 	int64_t window_held_ns;
+	bool is_urgent;	   /* wake the unwinder now */
 	int64_t resume_ns; /* end of the delay, or 0 */
 	_Atomic unsigned requests; /* enum collect_request, from main */
 	_Atomic bool is_paused;

@@ -46,6 +46,8 @@ struct subject *subject_new(struct registry *registry, pid_t pid,
 	};
 
 	subject->pid = subject->tid = pid;
+	subject->program = NO_ID;
+	snprintf(subject->process, sizeof(subject->process), "%d", (int)pid);
 	subject->mappings = VEC_OF(uint32_t);
 	subject->pool = VEC_OF(struct hit);
 	subject->space = parent ? space_fork(parent->space, &source)
@@ -110,22 +112,31 @@ void subject_prepare(struct registry *registry, struct subject *subject,
 		     pid_t tid)
 {
 	subject->tid = tid;
-	if (subject->process[0])
+	if (subject->is_prepared)
 		return;
+	subject->is_prepared = true;
 	space_refresh(subject->space);
-	if (!proc_read_comm(subject->pid, subject->pid, subject->process))
-		snprintf(subject->process, sizeof(subject->process), "%d",
-			 (int)subject->pid);
+	proc_read_comm(subject->pid, subject->pid, subject->process);
 	for (uint32_t id = 0; id < space_n_mappings(subject->space); id++) {
 		const struct mapping *mapping =
 			space_mapping(subject->space, id);
 
 		if (mapping->is_executable && mapping->module &&
 		    mapping->module->is_elf) {
-			mapping_in_profile(registry, subject, id);
+			subject->program = mapping_in_profile(registry,
+							      subject, id);
 			return;
 		}
 	}
+}
+
+void subject_count_stack(struct registry *registry, struct subject *subject)
+{
+	if (++subject->n_stacks <= registry->most_stacks ||
+	    subject->program == NO_ID)
+		return;
+	registry->most_stacks = subject->n_stacks;
+	registry->profile->main_mapping = subject->program;
 }
 
 location_id subject_location(struct registry *registry,

@@ -23,12 +23,16 @@ struct registry {
 	struct profile *profile;
 	struct modules modules;
 	struct vec places; /* struct place, by profile mapping id */
+	uint64_t most_stacks; /* of one subject: the profile is named for it */
 };
 
 struct subject {
 	pid_t pid, tid; /* a thread through which /proc can be read */
 	struct space *space;
-	char process[64];    /* its comm, once known */
+	bool is_prepared;
+	char process[64];    /* its comm; its pid if that was too late */
+	uint64_t n_stacks;   /* seen so far */
+	uint32_t program;    /* profile mapping of its program, or NO_ID */
 	struct vec mappings; /* uint32_t: space mapping id -> profile id */
 	struct map locations; /* (space mapping, address) -> location */
 	struct vec pool;      /* struct hit */
@@ -45,6 +49,9 @@ void subject_free(struct subject *subject);
  */
 void subject_prepare(struct registry *registry, struct subject *subject,
 		     pid_t tid);
+
+/* One more stack of @subject: is the profile about this one? */
+void subject_count_stack(struct registry *registry, struct subject *subject);
 
 /* The location of @addr in mapping @mapping_id of the subject's space. */
 location_id subject_location(struct registry *registry,

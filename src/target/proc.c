@@ -172,6 +172,33 @@ char *proc_read_maps(pid_t pid, pid_t tid, size_t *out_len)
 	return text;
 }
 
+char *proc_read_smaps(pid_t pid, pid_t tid, size_t *out_len)
+{
+	return read_task_file(pid, tid, "smaps", 4 * MAPS_MAX_BYTES, out_len);
+}
+
+bool proc_has_userfaultfd(pid_t pid)
+{
+	static const char name[] = "anon_inode:[userfaultfd]";
+	char path[64], link[64];
+	struct dirent *entry;
+	bool is_found = false;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	dir = opendir(path);
+	while (dir && !is_found && (entry = readdir(dir))) {
+		ssize_t n = readlinkat(dirfd(dir), entry->d_name, link,
+				       sizeof(link) - 1);
+
+		link[n > 0 ? n : 0] = '\0';
+		is_found = !strcmp(link, name);
+	}
+	if (dir)
+		closedir(dir);
+	return is_found;
+}
+
 static int open_task_file(pid_t pid, pid_t tid, const char *name)
 {
 	char path[96];

@@ -50,6 +50,12 @@ char *proc_command_line(pid_t pid);
 /* Text of the maps of @pid seen through its live thread @tid; freed. */
 char *proc_read_maps(pid_t pid, pid_t tid, size_t *out_len);
 
+/* As proc_read_maps(), with the details of smaps: slow, walks page tables. */
+char *proc_read_smaps(pid_t pid, pid_t tid, size_t *out_len);
+
+/* Does the process hold a userfaultfd(2) open? */
+bool proc_has_userfaultfd(pid_t pid);
+
 /* Open files of a thread that are read again and again; -1 if gone. */
 int proc_open_schedstat(pid_t pid, pid_t tid);
 int proc_open_syscall(pid_t pid, pid_t tid);

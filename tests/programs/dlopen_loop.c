@@ -3,18 +3,18 @@
  * dlopen_loop.c - two libraries take turns, often at one and the same place:
  * dlopen_loop A.so B.so SECONDS.
  *
- * Each turn loads one of them, burns 1.2 s in its plugin_hot and unloads it:
+ * Each turn loads one of them, burns 2.5 s in its plugin_hot and unloads it:
  * dlopen_plugin.c built with -DPLUGIN_A spends the turn in a_hot, the other in
  * b_hot, 50 : 50. A profiler that keeps names or rows by address alone mixes
- * them up. The turn is longer than the second in which new mappings are
- * noticed. Prints "ready", "a_ns N" and "b_ns N", and "same place N of M".
+ * them up. A turn is longer than the second in which new mappings at an old
+ * address are noticed. Prints "ready", "a_ns N" and "b_ns N", and "same place N of M".
  */
 #include <dlfcn.h>
 #include <stdio.h>
 
 #include "work.h"
 
-enum { TURN_MS = 1200 };
+enum { TURN_MS = 2500 };
 
 typedef uint64_t (*plugin_fn)(uint64_t n);
 

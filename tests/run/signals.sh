@@ -70,8 +70,9 @@ check "it is not traced any more" is_untraced "$target_pid"
 	>"$scratch/out" 2>"$scratch/err" </dev/null
 check "attaching to a stopped target ends in time, without harm" \
 	[ "$?:$(process_state "$target_pid")" = 0:T ]
-check_equal "a stopped target has no CPU in its profile" \
-	"$(folded_total "$scratch/profile")" 0
+# A few microseconds may go by when it is seized.
+check "a stopped target has no CPU in its profile" \
+	within "$(folded_total "$scratch/profile")" 0 1000000
 kill -CONT "$target_pid"
 check "SIGCONT resumes it afterwards" makes_progress "$target_pid"
 finish

@@ -52,16 +52,16 @@ check "the summary counts five threads" \
 if [ -e "$programs/dlopen_plugin_a.so" ]; then
 	"$PSAMPLE" -F 200 -f folded -o "$profile" -- \
 		"$programs/dlopen_loop" "$programs/dlopen_plugin_a.so" \
-		"$programs/dlopen_plugin_b.so" 4.8 \
+		"$programs/dlopen_plugin_b.so" 4.5 \
 		>"$scratch/out" 2>"$scratch/err" </dev/null
 	check_equal "libraries that come and go: it ends well" $? 0
 	grep 'same place' "$scratch/out" | sed 's/^/# /'
-	# Up to a second may pass until a change at one address is noticed,
-	# but an unmapped place is noticed at once.
-	check "the first library has its half" is_near \
-		"$(folded_share "$profile" a_hot any)" 50 12
-	check "the second library has its half" is_near \
-		"$(folded_share "$profile" b_hot any)" 50 12
+	# Up to a second of 2.5 may pass until a change at one address is
+	# noticed; what has the name of the first meanwhile is not lost.
+	check "the first library has its half, or a second more" within \
+		"$(folded_share "$profile" a_hot any)" 45 75
+	check "the second library has its half, or a second less" within \
+		"$(folded_share "$profile" b_hot any)" 25 55
 	check "their stacks reach the root" within \
 		"$(summary_rooted "$scratch/err")" 97 100
 else
