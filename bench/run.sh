@@ -6,8 +6,10 @@
 # deep, under nothing, psample, psample with libunwind in the stop, perf with
 # DWARF stacks, and a loop of eu-stack. Medians of ROUNDS (3) runs of
 # SECONDS_EACH (5) s, rounds interleaved, so that all see the same machine.
+# "short" counts gaps below 0.4 ms only, which other programs hardly make.
 # As root, then again as an ordinary user. Beside it: CPU and memory of the
-# profiler, and the bytes it wrote. Frames per second: bench/frames, if built.
+# profiler, and the bytes it wrote. Then frames unwound per second by rows and
+# by libunwind over the same snapshots (tests/tools/oracle).
 . "${top_srcdir:-.}/tests/run/lib.sh"
 . "$top_srcdir/tests/run/figures.sh"
 : "${ROUNDS:=3}" "${SECONDS_EACH:=5}" "${MUST:=yes}"
@@ -49,7 +51,7 @@ measure() { # LABEL COMMAND...
 	fi
 	wait "$target_pid"
 	bytes=$(stat -c %s "$scratch/profile" 2>/dev/null || echo 0)
-	# label stolen% own% kB bytes p50 p99 max gaps/s
+	# label stolen% own% kB bytes p50 p99 max short%
 	awk -v label="$label" -v watched="$(cat "$scratch/watched")" \
 		-v bytes="$bytes" -v s="$SECONDS_EACH" \
 		-v hz="$(getconf CLK_TCK)" '
@@ -59,7 +61,7 @@ measure() { # LABEL COMMAND...
 			print label, figure["stolen_percent"], \
 				100 * w[2] / hz / s, w[1], bytes, \
 				figure["gap_p50_ns"], figure["gap_p99_ns"], \
-				figure["gap_max_ns"], figure["gaps_per_s"]
+				figure["gap_max_ns"], figure["short_percent"]
 		}' "$target_out" >>"$results"
 }
 
@@ -97,18 +99,19 @@ median() { # LABEL FIELD
 print_table() { # TITLE
 	base=$(median nothing 2)
 	printf '\n%s: stolen from a busy loop, %% of a core\n' "$1"
-	printf '%-18s %8s %9s %7s %8s %9s %7s %8s\n' profiler stolen \
-		'-nothing' 'own %' 'peak kB' bytes p50us maxus
+	printf '%-15s %7s %7s %7s %8s %8s %9s %6s %6s\n' profiler stolen \
+		-idle short 'own %' 'peak kB' bytes p50us maxus
 	for label in $labels; do
 		awk -v l="$label" -v s="$(median "$label" 2)" -v b="$base" \
 			-v o="$(median "$label" 3)" \
 			-v k="$(median "$label" 4)" \
 			-v n="$(median "$label" 5)" \
 			-v p="$(median "$label" 6)" \
-			-v m="$(median "$label" 8)" 'BEGIN {
-			printf "%-18s %8.2f %9.2f %7.1f ", l, s, s - b, o
-			printf "%8d %9d ", k, n
-			printf "%7.1f %8.0f\n", p / 1000, m / 1000 }'
+			-v m="$(median "$label" 8)" \
+			-v t="$(median "$label" 9)" 'BEGIN {
+			printf "%-15s %7.2f %7.2f %7.2f ", l, s, s - b, t
+			printf "%8.1f %8d %9d ", o, k, n
+			printf "%6.1f %6.0f\n", p / 1000, m / 1000 }'
 	done
 }
 
@@ -148,6 +151,46 @@ judge() { # TITLE: what must hold
 	done
 }
 
+# One program: snapshots of it while it works, walked by both.
+frames_case() { # PROGRAM
+	"real_$1"
+	start_background sh "$scratch/command"
+	if wait_until 10 has_worker && "$oracle" -p "$worker" -n 300 \
+		>"$scratch/oracle" 2>&1; then
+		sed -n "/frames\/s/s/^/$1: /p" "$scratch/oracle"
+		rows_ratio "$1"
+	else
+		echo "$1: no snapshots"
+		diag_file "$scratch/oracle" 3
+	fi
+	kill -TERM "$target_pid" 2>/dev/null
+	wait "$target_pid" 2>/dev/null
+}
+
+rows_ratio() { # PROGRAM: rows must be 20 times faster
+	ratio=$(sed -n 's/^rows are \([0-9.]*\) times.*/\1/p' "$scratch/oracle")
+	if within "$ratio" 20 1e9 >/dev/null; then
+		echo "ok: $1: rows are $ratio times faster, at least 20"
+	else
+		echo "MISSED: $1: rows are $ratio times faster, not 20"
+		n_failed=$((n_failed + 1))
+	fi
+}
+
+run_frames() {
+	oracle=$top_builddir/tests/tools/oracle
+	[ -x "$oracle" ] || {
+		echo "frames per second: $oracle is not built"
+		return
+	}
+	REAL_SECONDS=6
+	. "$top_srcdir/tests/run/real.sh"
+	printf '\nframes unwound per second, the same snapshots\n'
+	for program in python3 perl sqlite3 xz openssl cc1; do
+		frames_case $program
+	done
+}
+
 run_part "$(id -un)"
 if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
 	user="setpriv --reuid 65534 --regid 65534 --clear-groups"
@@ -159,10 +202,7 @@ if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
 	chmod 755 "$scratch/user/gaps"
 	programs=$scratch/user
 	run_part "ordinary user"
+	prefix=
 fi
-frames=$top_builddir/bench/frames
-if [ -x "$frames" ]; then
-	echo
-	"$frames"
-fi
+run_frames
 [ "$MUST" != yes ] || exit "$n_failed"

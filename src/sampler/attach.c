@@ -6,6 +6,7 @@
 
 #include "target/permission.h"
 
+#define LONG_AGO_TICKS 1000000
 #define SCANS_MAX 100 /* a program may make threads as fast as we seize */
 
 static void add_attached(struct sampler *s, struct process *process, pid_t tid)
@@ -14,6 +15,8 @@ static void add_attached(struct sampler *s, struct process *process, pid_t tid)
 
 	thread->state = THREAD_RUNNING;
 	accounts_attach_thread(s, thread);
+	/* It may have slept for days: a look will tell. */
+	thread->moved_tick = s->tick - LONG_AGO_TICKS;
 }
 
 /*

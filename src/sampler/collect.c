@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 
 #include "sampler/attach.h"
@@ -96,6 +97,7 @@ static void *digest_main(void *arg)
 {
 	struct collect *collect = arg;
 
+	prctl(PR_SET_NAME, "psample-unwind");
 	digest_run(&collect->digest);
 	collect->sampler.stats.own_cpu_ns =
 		clock_read_ns(CLOCK_PROCESS_CPUTIME_ID);

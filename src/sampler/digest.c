@@ -229,6 +229,7 @@ static void take_stack(struct digest *digest, struct subject *subject,
 	if (!subject->is_prepared)
 		digest->n_sampled_subjects++;
 	subject_prepare(&digest->registry, subject, record->tid);
+	subject_keep_fresh(subject);
 	subject_count_stack(&digest->registry, subject);
 	if (record->kind == RECORD_WALKED)
 		take_walked(digest, subject, stack);

@@ -14,7 +14,9 @@
 
 #define BACK_OFF_MAX_NS NS_PER_S
 
+#define LOOKS_PER_TICK_MIN 32
 #define STOPS_PER_TICK_MAX 512
+#define THREADS_PER_TICK 128 /* whose clock is read at every tick */
 #define HELD_CORES_MAX 8 /* 1.5 us each to find */
 
 struct candidates {
@@ -37,37 +39,32 @@ static void back_off(struct sampler *s, struct thread *thread)
 	thread->next_tick = s->tick + (ticks < most ? ticks : most);
 }
 
-/* It was away and came back: time on a core in between is nobody's stack. */
-static void pay_unseen(struct sampler *s, struct thread *thread,
-		       int64_t run_ns, int64_t now)
+/*
+ * It was not looked at for a while, and has run meanwhile: the time that it
+ * did not run belongs to the stack it was last seen in. What it ran is
+ * nobody's stack, if it is over.
+ */
+static void pay_left_out(struct sampler *s, struct thread *thread,
+			 int64_t busy_ns, bool is_over)
 {
-	int64_t wall_ns = now - thread->wall_from_ns;
+	int64_t now = clock_now_ns();
+	int64_t idle_ns = now - thread->wall_from_ns - busy_ns;
 
-	if (run_ns > wall_ns)
-		run_ns = wall_ns;
-	if (run_ns < s->period_ns / 2)
+	if (idle_ns > 0)
+		sampler_pay_wall(s, thread, now - busy_ns);
+	if (!is_over || busy_ns < s->period_ns / 2)
 		return;
-	thread->wall_from_ns += run_ns;
-	sampler_send(s, &(struct record){
-		.kind = RECORD_UNSEEN,
-		.subject = thread->process->subject,
-		.slot = thread->slot,
-		.pid = thread->process->pid,
-		.tid = thread->tid,
-		.wall_ns = run_ns,
-	});
+	thread->has_stack = false;
+	sampler_pay_wall(s, thread, now);
 }
 
 static void look_at_blocked(struct sampler *s, struct thread *thread,
-			    const struct task_syscall *at, int64_t run_ns,
-			    bool was_left_out)
+			    const struct task_syscall *at)
 {
 	int64_t now = clock_now_ns();
 
 	if (s->options.mode != MODE_WALL)
 		return;
-	if (was_left_out)
-		pay_unseen(s, thread, run_ns, now);
 	if (capture_blocked(s, thread, at, now - thread->wall_from_ns)) {
 		thread->wall_from_ns = now;
 		thread->has_stack = true;
@@ -94,7 +91,8 @@ static bool look(struct sampler *s, struct thread *thread, bool *had_moved)
 	struct schedstat before = thread->seen;
 	bool was_left_out = thread->idle_looks > 0;
 	struct task_syscall at;
-	int64_t run_ns;
+	enum task_activity activity;
+	int64_t run_ns, busy_ns;
 
 	s->stats.looks++;
 	if (!thread_read_schedstat(&s->roster, thread, &thread->seen))
@@ -114,7 +112,11 @@ static bool look(struct sampler *s, struct thread *thread, bool *had_moved)
 	run_ns = (int64_t)(thread->seen.run_ns - before.run_ns);
 	thread->run_ns = thread->seen.run_ns;
 	thread->process->looked_ns += run_ns;
-	switch (thread_read_syscall(&s->roster, thread, &at)) {
+	busy_ns = run_ns + (int64_t)(thread->seen.wait_ns - before.wait_ns);
+	activity = thread_read_syscall(&s->roster, thread, &at);
+	if (was_left_out && s->options.mode == MODE_WALL)
+		pay_left_out(s, thread, busy_ns, activity != TASK_RUNNABLE);
+	switch (activity) {
 	case TASK_RUNNABLE:
 		thread->was_runnable = true;
 		thread->idle_looks = 0;
@@ -124,7 +126,7 @@ static bool look(struct sampler *s, struct thread *thread, bool *had_moved)
 		thread->was_runnable = false;
 		if (s->options.mode == MODE_WALL && wants_stop(s, thread, &at))
 			return true;
-		look_at_blocked(s, thread, &at, run_ns, was_left_out);
+		look_at_blocked(s, thread, &at);
 		back_off(s, thread);
 		return false;
 	case TASK_GONE:
@@ -202,6 +204,9 @@ static void check_left_out(struct sampler *s)
 		if (!process->n_left_out)
 			continue;
 		process->n_left_out = 0;
+		/* The kernel adds up all threads for its answer. */
+		if (s->tick % (1 + process->n_threads / THREADS_PER_TICK))
+			continue;
 		clock_ns = clock_read_ns(process->clock);
 		if (clock_ns < 0)
 			continue;
@@ -231,32 +236,55 @@ static bool is_due(const struct sampler *s, const struct thread *thread)
 	       thread->next_tick <= s->tick;
 }
 
+/* Looks that a tick may make: 2 % of a core (DESIGN 3.2), 1.5 us each. */
+static size_t look_budget(const struct sampler *s)
+{
+	size_t budget = (size_t)(s->period_ns / 50 / 1500);
+
+	return budget > LOOKS_PER_TICK_MIN ? budget : LOOKS_PER_TICK_MIN;
+}
+
+/*
+ * Look at all that are due, each tick beginning where the last one ran out of
+ * its budget. Those that had hits in this window are always looked at.
+ */
+static void look_around(struct sampler *s, struct candidates *found)
+{
+	size_t budget = look_budget(s), n = s->roster.live.n, looks = 0;
+	size_t first = n ? s->look_from % n : 0;
+
+	for (size_t k = 0; k < n; k++) {
+		size_t i = first + k < n ? first + k : first + k - n;
+		struct thread *thread = roster_live(&s->roster, i);
+		bool had_moved = false;
+
+		if (!is_due(s, thread) ||
+		    (looks >= budget && !thread->hits)) {
+			thread->process->n_left_out++;
+			continue;
+		}
+		if (++looks == budget)
+			s->look_from = i + 1;
+		check_stackmap(thread->process, thread->tid);
+		if (look(s, thread, &had_moved) &&
+		    found->n < STOPS_PER_TICK_MAX) {
+			found->list[found->n] = thread;
+			found->had_moved[found->n++] = had_moved;
+		}
+	}
+}
+
 void sampler_tick(struct sampler *s, int64_t tick_ns)
 {
 	struct candidates found;
-	int64_t now = clock_now_ns();
 
-	if (now - tick_ns > LATE_NS) {
+	if (clock_now_ns() - tick_ns > LATE_NS) {
 		s->stats.late_ticks++;
 		return;
 	}
 	found.n = 0;
 	s->stats.ticks++;
-	for (size_t i = 0; i < s->roster.live.n; i++) {
-		struct thread *thread = roster_live(&s->roster, i);
-		bool had_moved = false;
-
-		if (!is_due(s, thread)) {
-			thread->process->n_left_out++;
-			continue;
-		}
-		check_stackmap(thread->process, thread->tid);
-		if (look(s, thread, &had_moved) &&
-		    found.n < STOPS_PER_TICK_MAX) {
-			found.list[found.n] = thread;
-			found.had_moved[found.n++] = had_moved;
-		}
-	}
+	look_around(s, &found);
 	interrupt_chosen(s, &found, tick_ns);
 	check_left_out(s);
 }

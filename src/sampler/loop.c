@@ -121,7 +121,11 @@ static bool is_over(const struct sampler *s, int64_t now)
 			s->options.max_samples);
 }
 
-static void wait_until(struct sampler *s, int64_t wake_ns)
+/*
+ * Sleep; true if there may be events. Every event raises SIGCHLD, which
+ * stays pending until it is taken here, so none is missed in between.
+ */
+static bool wait_until(struct sampler *s, int64_t wake_ns)
 {
 	struct timespec timeout;
 	int64_t now = clock_now_ns();
@@ -132,13 +136,11 @@ static void wait_until(struct sampler *s, int64_t wake_ns)
 	atomic_store_explicit(&s->guard->beat_ns, now, memory_order_relaxed);
 	if (wake_ns > now + GUARD_BEAT_MS * NS_PER_MS)
 		wake_ns = now + GUARD_BEAT_MS * NS_PER_MS;
-	if (wake_ns <= now)
-		return;
-	timeout = timespec_of_ns(wake_ns - now);
+	timeout = timespec_of_ns(wake_ns > now ? wake_ns - now : 0);
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
 	sigaddset(&set, LOOP_WAKE_SIGNAL);
-	sigtimedwait(&set, NULL, &timeout);
+	return sigtimedwait(&set, NULL, &timeout) == SIGCHLD;
 }
 
 static void run_loop(struct sampler *s)
@@ -160,14 +162,15 @@ static void run_loop(struct sampler *s)
 		} else if (now >= s->window_end_ns) {
 			close_window(s, now);
 		}
-		sampler_drain(s);
+		sampler_settle(s);
 		if (!s->is_paused && s->next_ns < wake_ns)
 			wake_ns = s->next_ns;
 		if (s->end_ns < wake_ns)
 			wake_ns = s->end_ns;
 		if (s->resume_ns && s->resume_ns < wake_ns)
 			wake_ns = s->resume_ns;
-		wait_until(s, wake_ns);
+		if (wait_until(s, wake_ns))
+			sampler_drain(s);
 	}
 }
 
@@ -225,6 +228,7 @@ void loop_enter(struct sampler *s)
 	atomic_store(&s->guard->beat_ns, now);
 	s->start_ns = s->base_ns = now;
 	s->window_end_ns = now + WINDOW_NS;
+	prctl(PR_SET_NAME, "psample-sample");
 	prctl(PR_SET_TIMERSLACK, 1ul);
 	priority_raise(s);
 	schedule_next(s, now);

@@ -35,6 +35,7 @@ struct sampler {
 	struct roster roster;
 	struct ring ring;
 	struct sampler_stats stats;
+	size_t look_from; /* index among the live to begin the next tick at */
 	struct vec outstanding; /* struct thread *: stops asked for */
 	int n_cpus;
 	struct guard_page *guard;
@@ -65,6 +66,7 @@ struct sampler {
 
 /* events.c: what tracees tell us. */
 void sampler_drain(struct sampler *s);	/* all events that are there */
+void sampler_settle(struct sampler *s); /* only those of our own stops */
 bool sampler_collect_outstanding(struct sampler *s);
 void sampler_handle_event(struct sampler *s, const struct wait_event *event);
 struct process *sampler_new_process(struct sampler *s, pid_t pid,

@@ -6,6 +6,7 @@
 
 #include "target/proc.h"
 #include "target/tracee.h"
+#include "util/clock.h"
 
 static int open_mapping(void *ctx, const struct mapping *mapping)
 {
@@ -116,6 +117,7 @@ void subject_prepare(struct registry *registry, struct subject *subject,
 		return;
 	subject->is_prepared = true;
 	space_refresh(subject->space);
+	subject->fresh_ns = clock_now_ns();
 	proc_read_comm(subject->pid, subject->pid, subject->process);
 	for (uint32_t id = 0; id < space_n_mappings(subject->space); id++) {
 		const struct mapping *mapping =
@@ -128,6 +130,16 @@ void subject_prepare(struct registry *registry, struct subject *subject,
 			return;
 		}
 	}
+}
+
+void subject_keep_fresh(struct subject *subject)
+{
+	int64_t now = clock_now_ns();
+
+	if (now - subject->fresh_ns < NS_PER_S)
+		return;
+	subject->fresh_ns = now;
+	space_refresh(subject->space);
 }
 
 void subject_count_stack(struct registry *registry, struct subject *subject)

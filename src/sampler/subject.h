@@ -30,6 +30,7 @@ struct subject {
 	pid_t pid, tid; /* a thread through which /proc can be read */
 	struct space *space;
 	bool is_prepared;
+	int64_t fresh_ns;    /* when its maps were read last */
 	char process[64];    /* its comm; its pid if that was too late */
 	uint64_t n_stacks;   /* seen so far */
 	uint32_t program;    /* profile mapping of its program, or NO_ID */
@@ -49,6 +50,12 @@ void subject_free(struct subject *subject);
  */
 void subject_prepare(struct registry *registry, struct subject *subject,
 		     pid_t tid);
+
+/*
+ * Read the maps again if that was a second ago: a library that replaced
+ * another one at the same address is not noticed otherwise.
+ */
+void subject_keep_fresh(struct subject *subject);
 
 /* One more stack of @subject: is the profile about this one? */
 void subject_count_stack(struct registry *registry, struct subject *subject);

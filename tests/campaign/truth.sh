@@ -78,7 +78,7 @@ truth_case() {
 		"$(seconds_of 2500)" 1e9
 }
 
-plan 56
+plan 60
 truth_heading | tee "$table" | sed 's/^/# /'
 mode=strict
 has_realtime || mode=doubtful
@@ -89,6 +89,7 @@ truth_case sleep sleep 75 200 3 2 $mode
 truth_case eight-sleep eight-sleep 16 100 3 2 $mode
 truth_case timer timer 80 200 3 2 $mode
 truth_case churn churn 16 100 5 5 doubtful
+truth_case calls calls 32 100 10 2 doubtful
 
 # The same with psample and target on one core.
 truth_prefix="taskset -c $(taskset -cp $$ | sed 's/.*: //; s/[,-].*//')"

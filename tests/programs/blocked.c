@@ -165,12 +165,13 @@ static void sleepers_settle(struct sleeper *sleepers, int n)
 static void report(const struct run *run, const struct sleeper *sleepers,
 		   int n)
 {
-	uint64_t end = clock_read_ns(CLOCK_MONOTONIC);
+	uint64_t end;
 	int n_moved = 0;
 
 	for (int i = 0; i < n; i++)
 		n_moved += switches_read(sleepers[i].tid) !=
 			   sleepers[i].n_switches;
+	end = clock_read_ns(CLOCK_MONOTONIC);
 	printf("moved %d\nlate_ns %lu\ncpu_ns %lu\n", n_moved,
 	       run->late_cpu_ns, clock_read_ns(CLOCK_PROCESS_CPUTIME_ID));
 	printf("thread busy %lu\n", end - run->busy_born_ns);

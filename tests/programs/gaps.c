@@ -5,7 +5,9 @@
  * The loop does nothing but read the time stamp counter, DEPTH calls deep (so
  * that unwinders have something to unwind; 30 when not given). Two readings
  * further apart than 0.5 us are a gap: an interrupt, a stop, another program
- * on the core. Prints "stolen_ns_per_s N", "stolen_percent P", "gaps_per_s N",
+ * on the core. Those shorter than 0.4 ms are summed once more by themselves: a
+ * time slice given to another program is longer than that, a stop is not.
+ * Prints "stolen_ns_per_s N", "short_percent P", "stolen_percent P", "gaps_per_s N",
  * "gap_p50_ns N", "gap_p99_ns N" and "gap_max_ns N".
  */
 #include <stdint.h>
@@ -14,12 +16,13 @@
 #include <time.h>
 #include <x86intrin.h>
 
-enum { GAP_NS = 500, MAX_GAPS = 1 << 20 };
+enum { GAP_NS = 500, SHORT_NS = 400000, MAX_GAPS = 1 << 20 };
 
 struct meter {
 	uint64_t gap_ticks;	/* shorter ones are the loop itself */
 	uint64_t end;		/* time stamp */
-	uint64_t stolen, n_gaps;
+	uint64_t short_ticks;
+	uint64_t stolen, stolen_short, n_gaps;
 	uint64_t *gaps;		/* the first MAX_GAPS, in ticks */
 };
 
@@ -51,6 +54,8 @@ __attribute__((noinline)) static void measure(struct meter *m)
 		if (gap < m->gap_ticks)
 			continue;
 		m->stolen += gap;
+		if (gap < m->short_ticks)
+			m->stolen_short += gap;
 		if (m->n_gaps < MAX_GAPS)
 			m->gaps[m->n_gaps] = gap;
 		m->n_gaps++;
@@ -91,6 +96,7 @@ int main(int argc, char **argv)
 	double per_ns = ticks_per_ns();
 	struct meter m = {
 		.gap_ticks = (uint64_t)(GAP_NS * per_ns),
+		.short_ticks = (uint64_t)(SHORT_NS * per_ns),
 		.gaps = calloc(MAX_GAPS, sizeof(uint64_t)),
 	};
 
@@ -107,6 +113,8 @@ int main(int argc, char **argv)
 	printf("stolen_ns_per_s %.0f\n", (double)m.stolen / per_ns / seconds);
 	printf("stolen_percent %.3f\n",
 	       (double)m.stolen / per_ns / seconds / 1e7);
+	printf("short_percent %.3f\n",
+	       (double)m.stolen_short / per_ns / seconds / 1e7);
 	printf("gaps_per_s %.0f\n", (double)m.n_gaps / seconds);
 	printf("gap_p50_ns %.0f\n", gap_quantile_ns(&m, .5, per_ns));
 	printf("gap_p99_ns %.0f\n", gap_quantile_ns(&m, .99, per_ns));
