@@ -152,6 +152,18 @@ static struct thread *adopt(struct sampler *s, pid_t tid, pid_t parent)
 	return sampler_new_thread(s, process, tid);
 }
 
+/*
+ * Its first stop is asked for by its own id: a wait for any one gives events
+ * in the order of the tracees, and a parent that goes on making threads would
+ * keep its children waiting.
+ */
+static void expect_birth(struct sampler *s, struct thread *thread)
+{
+	thread->state = THREAD_UNBORN;
+	thread->interrupted_ns = clock_now_ns();
+	*(struct thread **)vec_push(&s->outstanding) = thread;
+}
+
 static void handle_birth(struct sampler *s, pid_t parent)
 {
 	unsigned long tid;
@@ -161,7 +173,7 @@ static void handle_birth(struct sampler *s, pid_t parent)
 	    !roster_find(&s->roster, (pid_t)tid)) {
 		thread = adopt(s, (pid_t)tid, parent);
 		if (thread)
-			thread->state = THREAD_UNBORN;
+			expect_birth(s, thread);
 	}
 	tracee_resume(parent, 0);
 }
@@ -297,8 +309,10 @@ static void give_up_overdue(struct sampler *s)
 
 		if (now - thread->interrupted_ns < STOP_BOUND_NS)
 			continue;
-		thread->is_late = true;
-		s->stats.busy++;
+		if (thread->state == THREAD_INTERRUPTED) {
+			thread->is_late = true;
+			s->stats.busy++;
+		}
 		vec_remove_swap(&s->outstanding, i);
 	}
 }
@@ -340,6 +354,7 @@ void sampler_drain(struct sampler *s)
 	sampler_collect_outstanding(s);
 	while (tracee_wait(0, WAIT_MINE, &event)) {
 		sampler_handle_event(s, &event);
+		sampler_collect_outstanding(s);
 		/* So many at once: a large process ends, and more will come. */
 		if (++n % SWEEP_EVENTS == 0 &&
 		    s->roster.live.n > SWEEP_THREADS)

@@ -36,7 +36,8 @@ struct sampler {
 	struct ring ring;
 	struct sampler_stats stats;
 	size_t look_from; /* index among the live to begin the next tick at */
-	struct vec outstanding; /* struct thread *: stops asked for */
+	struct vec outstanding; /* struct thread *: stops to come, ours and
+				   the first ones of newborn threads */
 	int n_cpus;
 	struct guard_page *guard;
 	struct upt *upt; /* --unwind libunwind, or NULL */
