@@ -127,54 +127,56 @@ static void fill_record(struct stack_record *stack, struct thread *thread,
 
 /*
  * May the memory at @sp be read now? What was mapped after the table was made
- * is looked up in the stop if that is cheap, else it waits for the next tick.
+ * is looked up at once if that is cheap, else before the next tick.
  */
-static bool may_read_stack(struct sampler *s, struct thread *thread, taddr sp)
+static enum stack_verdict judge_stack(struct thread *thread, taddr sp)
 {
 	struct process *process = thread->process;
+	struct stackmap *map = &process->stackmap;
 	enum stack_verdict verdict;
 
 	if (sp >= thread->stack_lo && sp < thread->stack_hi)
-		return true;
-	verdict = stackmap_check(&process->stackmap, sp, &thread->stack_lo,
+		return STACK_GOOD;
+	verdict = stackmap_check(map, sp, &thread->stack_lo,
 				 &thread->stack_hi);
-	if (verdict == STACK_UNKNOWN && !process->stackmap.is_stale &&
-	    stackmap_is_cheap(&process->stackmap)) {
-		stackmap_refresh(&process->stackmap, process->pid,
-				 thread->tid);
-		verdict = stackmap_check(&process->stackmap, sp,
-					 &thread->stack_lo,
+	if (verdict == STACK_UNKNOWN && !map->is_stale &&
+	    stackmap_is_cheap(map)) {
+		stackmap_refresh(map, process->pid, thread->tid);
+		verdict = stackmap_check(map, sp, &thread->stack_lo,
 					 &thread->stack_hi);
 	}
-	if (verdict == STACK_GOOD)
-		return true;
-	thread->stack_lo = thread->stack_hi = 0;
-	process->stackmap.is_stale = verdict == STACK_UNKNOWN;
-	s->stats.refused++;
-	return false;
+	if (verdict != STACK_GOOD)
+		thread->stack_lo = thread->stack_hi = 0;
+	if (verdict == STACK_UNKNOWN)
+		map->is_stale = true;
+	return verdict;
 }
 
 /*
  * Copy the stack from the red zone below @stack->regs' sp upwards. A short
  * copy is normal: the mapping ended. No byte at all is a thread with a
- * garbage sp: its pc is still worth a frame.
+ * garbage sp, or a stack that may not be read: its pc is still worth a frame.
  */
-static void copy_stack(struct sampler *s, struct thread *thread,
-		       struct stack_record *stack, size_t budget)
+static enum stack_verdict copy_stack(struct sampler *s, struct thread *thread,
+				     struct stack_record *stack, size_t budget)
 {
 	taddr sp = stack->regs.r[CPU_SP];
+	enum stack_verdict verdict = judge_stack(thread, sp);
 	ssize_t n = 0;
 
 	stack->base = sp - RED_ZONE_BYTES;
-	if (may_read_stack(s, thread, sp)) {
+	if (verdict == STACK_GOOD) {
 		/* The red zone may reach below the mapping, never mind. */
 		if (stack->base < thread->stack_lo)
 			stack->base = thread->stack_lo;
 		n = target_read(thread->tid, stack->base, stack->bytes,
 				budget);
+	} else {
+		s->stats.refused++;
 	}
 	stack->n_bytes = n > 0 ? (uint32_t)n : 0;
 	stack->is_cut = stack->n_bytes == budget || !n;
+	return verdict;
 }
 
 static void commit_stack(struct sampler *s, struct process *process,
@@ -340,7 +342,9 @@ bool capture_blocked(struct sampler *s, struct thread *thread,
 	regs_set(&stack->regs, CPU_SP, at->sp);
 	if (at->sp == thread->stop_sp && at->pc == thread->stop_pc)
 		regs_set(&stack->regs, CPU_FP, thread->stop_fp);
-	copy_stack(s, thread, stack, budget);
+	/* Not known yet: it does not run away, the next look finds it. */
+	if (copy_stack(s, thread, stack, budget) == STACK_UNKNOWN)
+		return false;
 	/* It may have run while its stack was read: then this is no stack. */
 	if (!thread_read_schedstat(&s->roster, thread, &after) ||
 	    after.slices != thread->seen.slices)

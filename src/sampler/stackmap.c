@@ -8,6 +8,7 @@
 #include "util/mem.h"
 
 #define CHEAP_NS (200 * NS_PER_US)
+#define COST_SHARE 50 /* readings take at most this part of the time */
 /* [stack] grows downwards after it was seen; limits(7) says how far. */
 #define STACK_GROWTH_BYTES ((taddr)64 << 20)
 
@@ -94,6 +95,8 @@ void stackmap_refresh(struct stackmap *map, pid_t pid, pid_t tid)
 	size_t len;
 	CLEANUP(free) char *text = NULL;
 
+	if (map->is_made && start_ns < map->next_ns)
+		return;
 	if (!map->ranges.elem_bytes)
 		map->ranges = VEC_OF(struct stack_range);
 	map->has_userfaultfd = proc_has_userfaultfd(pid);
@@ -104,6 +107,7 @@ void stackmap_refresh(struct stackmap *map, pid_t pid, pid_t tid)
 	if (text)
 		take_text(map, text, len);
 	map->cost_ns = clock_now_ns() - start_ns;
+	map->next_ns = start_ns + map->cost_ns * COST_SHARE;
 }
 
 void stackmap_clear(struct stackmap *map)

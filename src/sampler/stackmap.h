@@ -28,9 +28,13 @@ struct stackmap { /* zero-initialize, then stackmap_clear() at the end */
 	bool is_stale;	   /* something unknown was asked for */
 	bool has_userfaultfd;
 	int64_t cost_ns;   /* of the last reading */
+	int64_t next_ns;   /* not read again before this */
 };
 
-/* Read the maps of @pid through its thread @tid again. */
+/*
+ * Read the maps of @pid through its thread @tid again, unless that was done
+ * too short a while ago for what it costs.
+ */
 void stackmap_refresh(struct stackmap *map, pid_t pid, pid_t tid);
 void stackmap_clear(struct stackmap *map);
 

@@ -5,8 +5,8 @@
  * The loop does nothing but read the time stamp counter, DEPTH calls deep (so
  * that unwinders have something to unwind; 30 when not given). Two readings
  * further apart than 0.5 us are a gap: an interrupt, a stop, another program
- * on the core. Those shorter than 0.4 ms are summed once more by themselves: a
- * time slice given to another program is longer than that, a stop is not.
+ * on the core. Those below 0.4 ms are summed once more by themselves: a time
+ * slice given to another program is longer than that, a stop is not.
  * Prints "stolen_ns_per_s N", "short_percent P", "stolen_percent P", "gaps_per_s N",
  * "gap_p50_ns N", "gap_p99_ns N" and "gap_max_ns N".
  */
