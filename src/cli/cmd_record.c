@@ -9,6 +9,7 @@
 #include "cli/record.h"
 #include "cli/run.h"
 #include "cli/select.h"
+#include "profile/write.h"
 
 enum {
 	OPT_PID, OPT_NAME, OPT_TID, OPT_EVENT, OPT_FREQ, OPT_DURATION,
@@ -332,6 +333,19 @@ static struct error *check_words(struct record_options *options, int argc)
 	return NULL;
 }
 
+/* The first line alone is for scripts. */
+static void print_version(void)
+{
+	const char *demangling = "-demangling";
+
+#ifdef HAVE_LIBIBERTY
+	demangling = "+demangling";
+#endif
+	printf("psample %s\n%s\nlibdw %s, zlib %s, licence MIT\n",
+	       PACKAGE_VERSION, demangling, symbol_library_version(),
+	       gzip_library_version());
+}
+
 static int run(void *ctx, int argc, char **argv, bool has_dashes)
 {
 	struct record_options *options = ctx;
@@ -343,7 +357,7 @@ static int run(void *ctx, int argc, char **argv, bool has_dashes)
 		return EXIT_DONE;
 	}
 	if (options->show_version) {
-		printf("psample %s\n", PACKAGE_VERSION);
+		print_version();
 		return EXIT_DONE;
 	}
 	error = check_words(options, argc);

@@ -61,12 +61,24 @@ static char *join_words(char **argv)
 	return strbuf_take(&line);
 }
 
+static void list_targets(const struct record_options *options)
+{
+	for (size_t i = 0; i < options->pids.n; i++) {
+		pid_t pid = *(pid_t *)vec_at(&options->pids, i);
+		CLEANUP(free) char *line = proc_command_line(pid);
+
+		log_notice("attaching to %d: %.60s", (int)pid, line);
+	}
+}
+
 static struct error *choose_targets(struct record_options *options)
 {
 	struct error *error = NULL;
 
 	if (options->name_regex)
 		error = select_by_name(options->name_regex, &options->pids);
+	if (!error && options->name_regex)
+		list_targets(options);
 	if (error || options->pids.n)
 		return error;
 	for (size_t i = 0; i < options->tids.n; i++) {

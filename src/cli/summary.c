@@ -49,6 +49,9 @@ static void make_found(const struct run *run, struct strbuf *out)
 		    duration_format(stats->elapsed_ns, elapsed,
 				    sizeof(elapsed)),
 		    1e9 / (double)run->options->sampler.period_ns);
+	if (stats->period_ns > run->options->sampler.period_ns)
+		strbuf_addf(out, ", lowered to %.4g Hz by --max-pause",
+			    1e9 / (double)stats->period_ns);
 	strbuf_addf(out, "; %llu process%s, %llu thread%s",
 		    (unsigned long long)stats->processes,
 		    stats->processes == 1 ? "" : "es",
@@ -67,6 +70,8 @@ static void make_check(const struct sampler_stats *stats, struct strbuf *out)
 		strbuf_addf(out, ": the sampler was kept from the CPU, shares "
 				 "are doubtful (priority: %s)",
 			    stats->priority ? stats->priority : "none");
+	if (!is_judged)
+		strbuf_adds(out, ": too little CPU time to judge");
 	if (stats->unsampled_ns > 0 && stats->exact_cpu_ns > 0)
 		strbuf_addf(out, "; %.2f%% unsampled",
 			    100 * (double)stats->unsampled_ns /
@@ -204,7 +209,7 @@ void summary_print(const struct run *run, const struct profile *profile)
 	if (!stats->samples && !stats->wall_samples) {
 		char ran[24];
 
-		log_notice("no samples: the target ran %s",
+		log_notice("no samples: the target used %s of CPU time",
 			   duration_format(stats->exact_cpu_ns, ran,
 					   sizeof(ran)));
 	} else {

@@ -38,3 +38,8 @@ struct error *gzip_compress(const void *data, size_t len, struct strbuf *out)
 	deflateEnd(&stream);
 	return status == Z_STREAM_END ? NULL : gzip_error(&stream, status);
 }
+
+const char *gzip_library_version(void)
+{
+	return zlibVersion();
+}

@@ -18,6 +18,9 @@ void profile_write_proto(const struct profile *profile, struct strbuf *out);
 struct error *gzip_compress(const void *data, size_t len,
 			    struct strbuf *out) MUST_USE;
 
+/* The version of zlib, for --version. */
+const char *gzip_library_version(void);
+
 /* profile.proto, gzipped: the .pb.gz that go tool pprof opens. */
 struct error *profile_write_pprof(const struct profile *profile,
 				  struct strbuf *out) MUST_USE;

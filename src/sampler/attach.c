@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "target/permission.h"
+#include "util/log.h"
 
 #define LONG_AGO_TICKS 1000000
 #define SCANS_MAX 100 /* a program may make threads as fast as we seize */
@@ -47,6 +48,15 @@ static int seize_pass(struct sampler *s, struct process *process,
 	return first_error;
 }
 
+static void warn_if_stopped(pid_t pid)
+{
+	struct proc_stat stat;
+
+	if (proc_read_stat(pid, pid, &stat) && stat.state == 'T')
+		log_notice("process %d is stopped; waiting for its SIGCONT",
+			   (int)pid);
+}
+
 struct error *attach_process(struct sampler *s, pid_t pid)
 {
 	struct error *error = attach_check(pid);
@@ -56,6 +66,7 @@ struct error *attach_process(struct sampler *s, pid_t pid)
 
 	if (error)
 		return error;
+	warn_if_stopped(pid);
 	process = sampler_new_process(s, pid, NO_ID);
 	accounts_attach_process(s, process);
 	for (int scan = 0; n_new && scan < SCANS_MAX; scan++) {

@@ -148,6 +148,7 @@ static struct thread *adopt(struct sampler *s, pid_t tid, pid_t parent)
 		maker = parent ? roster_find(&s->roster, parent) : NULL;
 		process = sampler_new_process(
 			s, pid, maker ? maker->process->subject : NO_ID);
+		process->is_born = true;
 	}
 	return sampler_new_thread(s, process, tid);
 }
@@ -228,6 +229,16 @@ static void handle_exec(struct sampler *s, pid_t pid)
 	tracee_resume(pid, 0);
 }
 
+/*
+ * clone(2) may also make a process, which TRACECLONE seizes even when
+ * children are not followed: let it go at its first stop.
+ */
+static bool is_unwanted(const struct sampler *s, const struct thread *thread)
+{
+	return !s->options.children && thread->process->is_born &&
+	       thread->process->pid == thread->tid;
+}
+
 static void handle_stop_event(struct sampler *s, struct thread *thread,
 			      const struct wait_event *event)
 {
@@ -240,10 +251,14 @@ static void handle_stop_event(struct sampler *s, struct thread *thread,
 		return;
 	}
 	thread->state = THREAD_RUNNING;
-	if (is_asked)
+	if (is_asked) {
 		capture_stop(s, thread);
-	else
+	} else if (is_unwanted(s, thread)) {
+		tracee_detach(thread->tid, 0);
+		end_process(s, thread->process);
+	} else {
 		tracee_resume(thread->tid, 0);
+	}
 }
 
 void sampler_handle_event(struct sampler *s, const struct wait_event *event)

@@ -75,8 +75,7 @@ struct thread *roster_find(const struct roster *roster, pid_t tid)
 struct process *roster_find_process(const struct roster *roster, pid_t pid)
 {
 	for (size_t i = 0; i < roster->processes.n; i++)
-		if (roster_process(roster, i)->pid == pid &&
-		    !roster_process(roster, i)->is_ended)
+		if (roster_process(roster, i)->pid == pid)
 			return roster_process(roster, i);
 	return NULL;
 }

@@ -26,7 +26,7 @@ struct process {
 	uint32_t subject; /* changes at exec */
 	pid_t pid;
 	uint32_t n_threads;
-	bool is_ended;	/* its leader was reaped */
+	bool is_born;	/* made during the run, by a process that we hold */
 	bool was_sent;	/* a stack of this subject went into the ring */
 	clockid_t clock;
 	int64_t clock_base_ns; /* reading of clock when the watch began */

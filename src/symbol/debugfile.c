@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "symbol/symbol.h"
 #include "util/io.h"
 
 #define DEBUG_ROOT "/usr/lib/debug"
@@ -270,4 +271,9 @@ bool debug_file_is_unreadable(const struct debug_file *file)
 	return section && gelf_getchdr(section, &chdr) &&
 	       chdr.ch_type == 2 &&
 	       !dwfl_module_getdwarf(file->module, &(Dwarf_Addr){ 0 });
+}
+
+const char *symbol_library_version(void)
+{
+	return dwfl_version(NULL);
 }

@@ -46,6 +46,9 @@ enum symbol_source {
 
 struct symbolizer;
 
+/* The version of elfutils, for --version. */
+const char *symbol_library_version(void);
+
 struct symbolizer *symbolizer_new(const struct symbol_options *options);
 void symbolizer_free(struct symbolizer *symbolizer);
 DEFINE_CLEANUP(symbolizer_free, struct symbolizer *)
