@@ -8,6 +8,7 @@
 #include "util/log.h"
 
 #define LONG_AGO_TICKS 1000000
+#define SEIZES_PER_DRAIN 64 /* some 100 us */
 #define SCANS_MAX 100 /* a program may make threads as fast as we seize */
 
 static void add_attached(struct sampler *s, struct process *process, pid_t tid)
@@ -43,8 +44,10 @@ static int seize_pass(struct sampler *s, struct process *process,
 		} else if (err != ESRCH && !first_error) {
 			first_error = err;
 		}
-		sampler_drain(s);
+		if (i % SEIZES_PER_DRAIN == 0)
+			sampler_drain(s);
 	}
+	sampler_drain(s);
 	return first_error;
 }
 

@@ -230,12 +230,12 @@ void loop_enter(struct sampler *s)
 	s->window_end_ns = now + WINDOW_NS;
 	prctl(PR_SET_NAME, "psample-sample");
 	prctl(PR_SET_TIMERSLACK, 1ul);
-	priority_raise(s);
 	schedule_next(s, now);
 }
 
 void loop_run(struct sampler *s)
 {
+	priority_raise(s); /* not for the long work of attaching */
 	if (s->options.delay_ns && !s->stats.elapsed_ns) { /* born paused */
 		accounts_pause(s);
 		s->is_paused = true;

@@ -8,7 +8,7 @@
 
 #define LOOP_WAKE_SIGNAL SIGRTMIN /* to the sampler: there are requests */
 
-/* Both are called by the sampler thread; the priority is raised here. */
+/* All of these are called by the sampler thread. */
 void loop_init(struct sampler *s, const struct sampler_options *options,
 	       struct guard_page *guard);
 
