@@ -139,12 +139,10 @@ static enum stack_verdict judge_stack(struct thread *thread, taddr sp)
 		return STACK_GOOD;
 	verdict = stackmap_check(map, sp, &thread->stack_lo,
 				 &thread->stack_hi);
-	if (verdict == STACK_UNKNOWN && !map->is_stale &&
-	    stackmap_is_cheap(map)) {
-		stackmap_refresh(map, process->pid, thread->tid);
+	if (verdict == STACK_UNKNOWN &&
+	    stackmap_refresh_in_stop(map, process->pid, thread->tid))
 		verdict = stackmap_check(map, sp, &thread->stack_lo,
 					 &thread->stack_hi);
-	}
 	if (verdict != STACK_GOOD)
 		thread->stack_lo = thread->stack_hi = 0;
 	if (verdict == STACK_UNKNOWN)

@@ -70,9 +70,9 @@ static void note_flags(struct stackmap *map, const char *line, size_t len)
 }
 
 /* maps, or smaps with lines of details between those of maps. */
-static void take_text(struct stackmap *map, const char *text, size_t len)
+static bool take_text(struct stackmap *map, size_t len, bool may_grow)
 {
-	const char *p = text, *end = text + len;
+	const char *p = map->text, *end = map->text + len;
 
 	map->ranges.n = 0;
 	while (p < end) {
@@ -81,38 +81,66 @@ static void take_text(struct stackmap *map, const char *text, size_t len)
 		const char *cursor = p;
 		struct maps_line line;
 
-		if (maps_next_line(&cursor, next, &line))
+		if (!maps_next_line(&cursor, next, &line))
+			note_flags(map, p, (size_t)(next - p));
+		else if (may_grow || map->ranges.n < map->ranges.cap)
 			add_range(map, &line);
 		else
-			note_flags(map, p, (size_t)(next - p));
+			return false;
 		p = next;
 	}
+	return true;
+}
+
+static void note_cost(struct stackmap *map, int64_t start_ns)
+{
+	map->cost_ns = clock_now_ns() - start_ns;
+	map->next_ns = start_ns + map->cost_ns * COST_SHARE;
 }
 
 void stackmap_refresh(struct stackmap *map, pid_t pid, pid_t tid)
 {
 	int64_t start_ns = clock_now_ns();
 	size_t len;
-	CLEANUP(free) char *text = NULL;
 
 	if (map->is_made && start_ns < map->next_ns)
 		return;
 	if (!map->ranges.elem_bytes)
 		map->ranges = VEC_OF(struct stack_range);
 	map->has_userfaultfd = proc_has_userfaultfd(pid);
-	text = map->has_userfaultfd ? proc_read_smaps(pid, tid, &len)
-				    : proc_read_maps(pid, tid, &len);
+	free(map->text);
+	map->text = map->has_userfaultfd ? proc_read_smaps(pid, tid, &len)
+					 : proc_read_maps(pid, tid, &len);
 	map->is_made = true;
 	map->is_stale = false;
-	if (text)
-		take_text(map, text, len);
-	map->cost_ns = clock_now_ns() - start_ns;
-	map->next_ns = start_ns + map->cost_ns * COST_SHARE;
+	map->text_bytes = 0;
+	if (map->text) {
+		take_text(map, len, true);
+		map->text_bytes = 2 * len;
+		map->text = xreallocarray(map->text, map->text_bytes, 1);
+		vec_reserve(&map->ranges, 2 * map->ranges.n);
+	}
+	note_cost(map, start_ns);
+}
+
+bool stackmap_refresh_in_stop(struct stackmap *map, pid_t pid, pid_t tid)
+{
+	int64_t start_ns = clock_now_ns();
+	ssize_t n;
+
+	if (map->is_stale || map->has_userfaultfd || !map->text_bytes ||
+	    map->cost_ns > CHEAP_NS || start_ns < map->next_ns)
+		return false;
+	n = proc_read_maps_into(pid, tid, map->text, map->text_bytes);
+	note_cost(map, start_ns);
+	return n > 0 && (size_t)n < map->text_bytes &&
+	       take_text(map, (size_t)n, false);
 }
 
 void stackmap_clear(struct stackmap *map)
 {
 	vec_clear(&map->ranges);
+	free(map->text);
 	*map = (struct stackmap){ 0 };
 }
 
@@ -136,9 +164,4 @@ enum stack_verdict stackmap_check(const struct stackmap *map, taddr sp,
 		}
 	}
 	return STACK_UNKNOWN;
-}
-
-bool stackmap_is_cheap(const struct stackmap *map)
-{
-	return map->cost_ns < CHEAP_NS && !map->has_userfaultfd;
 }

@@ -27,6 +27,8 @@ struct stackmap { /* zero-initialize, then stackmap_clear() at the end */
 	bool is_made;
 	bool is_stale;	   /* something unknown was asked for */
 	bool has_userfaultfd;
+	char *text;	   /* of the last reading, and room for a larger one */
+	size_t text_bytes;
 	int64_t cost_ns;   /* of the last reading */
 	int64_t next_ns;   /* not read again before this */
 };
@@ -36,6 +38,12 @@ struct stackmap { /* zero-initialize, then stackmap_clear() at the end */
  * too short a while ago for what it costs.
  */
 void stackmap_refresh(struct stackmap *map, pid_t pid, pid_t tid);
+
+/*
+ * The same while a thread stands, if it was cheap the last time: without
+ * allocation, so it gives up when the maps have doubled. False: not done.
+ */
+bool stackmap_refresh_in_stop(struct stackmap *map, pid_t pid, pid_t tid);
 void stackmap_clear(struct stackmap *map);
 
 /*
@@ -44,8 +52,5 @@ void stackmap_clear(struct stackmap *map);
  */
 enum stack_verdict stackmap_check(const struct stackmap *map, taddr sp,
 				  taddr *out_lo, taddr *out_hi);
-
-/* Is a reading cheap enough to be done while a thread stands? */
-bool stackmap_is_cheap(const struct stackmap *map);
 
 #endif

@@ -172,6 +172,22 @@ char *proc_read_maps(pid_t pid, pid_t tid, size_t *out_len)
 	return text;
 }
 
+static int open_task_file(pid_t pid, pid_t tid, const char *name)
+{
+	char path[96];
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/%s", (int)pid,
+		 (int)tid, name);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+ssize_t proc_read_maps_into(pid_t pid, pid_t tid, char *buf, size_t size)
+{
+	CLEANUP(close_fd) int fd = open_task_file(pid, tid, "maps");
+
+	return fd < 0 ? -1 : io_pread_full(fd, buf, size, 0);
+}
+
 char *proc_read_smaps(pid_t pid, pid_t tid, size_t *out_len)
 {
 	return read_task_file(pid, tid, "smaps", 4 * MAPS_MAX_BYTES, out_len);
@@ -197,15 +213,6 @@ bool proc_has_userfaultfd(pid_t pid)
 	if (dir)
 		closedir(dir);
 	return is_found;
-}
-
-static int open_task_file(pid_t pid, pid_t tid, const char *name)
-{
-	char path[96];
-
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/%s", (int)pid,
-		 (int)tid, name);
-	return open(path, O_RDONLY | O_CLOEXEC);
 }
 
 int proc_open_schedstat(pid_t pid, pid_t tid)

@@ -50,6 +50,9 @@ char *proc_command_line(pid_t pid);
 /* Text of the maps of @pid seen through its live thread @tid; freed. */
 char *proc_read_maps(pid_t pid, pid_t tid, size_t *out_len);
 
+/* The same into @buf of @size bytes: bytes read (@size: there is more). */
+ssize_t proc_read_maps_into(pid_t pid, pid_t tid, char *buf, size_t size);
+
 /* As proc_read_maps(), with the details of smaps: slow, walks page tables. */
 char *proc_read_smaps(pid_t pid, pid_t tid, size_t *out_len);
 

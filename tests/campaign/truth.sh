@@ -31,6 +31,7 @@ perf_shares() { # MODE SECONDS HZ
 		echo -
 		return
 	}
+	rm -f "$scratch/perf.data"	# of another user, maybe
 	# shellcheck disable=SC2086 # words
 	$truth_prefix perf record -q -e cpu-clock -F "$3" \
 		-o "$scratch/perf.data" "$programs/truth" "$1" "$2" \
@@ -52,7 +53,7 @@ is_within_or_doubtful() { # POINTS MODE CALL-POINTS
 	truth_is_near "$1" "$3"
 }
 
-# LABEL MODE SECONDS HZ POINTS TOTAL-PERCENT strict|doubtful
+# LABEL MODE SECONDS HZ POINTS TOTAL-PERCENT strict|doubtful [CALL-POINTS]
 truth_case() {
 	is_chosen "$1" || {
 		for what in shares total self-check samples; do
@@ -65,7 +66,8 @@ truth_case() {
 	printf '%s  perf %s\n' "$(cat "$scratch/row")" \
 		"$(perf_shares "$2" "$(seconds_of "$3")" "$4")" |
 		tee -a "$table" | sed 's/^/# /'
-	check "$1: shares within $5 points" is_within_or_doubtful "$5" "$7" 3 ||
+	check "$1: shares within $5 points" \
+		is_within_or_doubtful "$5" "$7" "${8:-3}" ||
 		diag_file "$truth_summary"
 	check "$1: total within $6 %" is_near "$got_total" 100 "$6"
 	if [ "$7" = strict ]; then
@@ -89,7 +91,11 @@ truth_case sleep sleep 75 200 3 2 $mode
 truth_case eight-sleep eight-sleep 16 100 3 2 $mode
 truth_case timer timer 80 200 3 2 $mode
 truth_case churn churn 16 100 5 5 doubtful
-truth_case calls calls 32 100 10 2 doubtful
+
+# Not promised, but shown: a stop that is asked for in user code may come at
+# the exit of a system call made meanwhile, so short calls get more than they
+# use: the time a request takes to arrive, times the rate of calls.
+truth_case calls calls 32 100 10 2 doubtful 10
 
 # The same with psample and target on one core.
 truth_prefix="taskset -c $(taskset -cp $$ | sed 's/.*: //; s/[,-].*//')"

@@ -7,7 +7,8 @@
  * dlopen_plugin.c built with -DPLUGIN_A spends the turn in a_hot, the other in
  * b_hot, 50 : 50. A profiler that keeps names or rows by address alone mixes
  * them up. A turn is longer than the second in which new mappings at an old
- * address are noticed. Prints "ready", "a_ns N" and "b_ns N", and "same place N of M".
+ * address are noticed. Prints "ready", "a_ns N", "b_ns N" and "same place N of
+ * M".
  */
 #include <dlfcn.h>
 #include <stdio.h>
