@@ -142,10 +142,10 @@ judge() { # TITLE: what must hold, by the short gaps: others make the long
 		stolen=$(awk -v a="$(median "psample-${pair%:*}" 9)" \
 			-v b="$(median nothing 9)" 'BEGIN { print a - b }')
 		if within "$stolen" -5 "${pair#*:}" >/dev/null; then
-			echo "ok: $1, ${pair%:*} Hz: $stolen % stolen (short)," \
+			echo "ok: $1, ${pair%:*} Hz: $stolen % (short)," \
 				"at most ${pair#*:} %"
 		else
-			echo "MISSED: $1, ${pair%:*} Hz: $stolen % stolen (short)," \
+			echo "MISSED: $1, ${pair%:*} Hz: $stolen % (short)," \
 				"must be at most ${pair#*:} %"
 			n_failed=$((n_failed + 1))
 		fi

@@ -75,7 +75,7 @@ build_redis() {
 	sed "s|'redis-server'|'$tree/src/redis-server'|" "$scratch/command" \
 		>"$scratch/command.built"
 	mv "$scratch/command.built" "$scratch/command"
-	built_names='readQueryFromClient|processCommand|call'
+	built_names='readQueryFromClient|processCommand|aeProcessEvents'
 }
 
 is_built() { # PROGRAM

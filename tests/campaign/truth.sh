@@ -80,7 +80,7 @@ truth_case() {
 		"$(seconds_of 2500)" 1e9
 }
 
-plan 60
+plan 64
 truth_heading | tee "$table" | sed 's/^/# /'
 mode=strict
 has_realtime || mode=doubtful
@@ -96,6 +96,7 @@ truth_case churn churn 16 100 5 5 doubtful
 # the exit of a system call made meanwhile, so short calls get more than they
 # use: the time a request takes to arrive, times the rate of calls.
 truth_case calls calls 32 100 10 2 doubtful 10
+truth_case io io 16 100 10 2 doubtful 10
 
 # The same with psample and target on one core.
 truth_prefix="taskset -c $(taskset -cp $$ | sed 's/.*: //; s/[,-].*//')"

@@ -80,7 +80,7 @@ static void *sleeper_run(void *arg)
 static void *busy_run(void *arg)
 {
 	struct run *run = arg;
-	volatile uint64_t sink = 0;
+	volatile uint64_t sink __attribute__((unused)) = 0;
 
 	pthread_setname_np(pthread_self(), "busy");
 	while (!run->stop)

@@ -238,7 +238,7 @@ static void waiter_count(struct waiter *w, int result, double late_us)
 static void *waiter_run(void *arg)
 {
 	struct waiter *w = arg;
-	volatile uint64_t sink = 0;
+	volatile uint64_t sink __attribute__((unused)) = 0;
 
 	w->ready = 1;
 	while (!*w->stop) {

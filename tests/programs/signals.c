@@ -76,7 +76,7 @@ int main(int argc, char **argv)
 	struct sigaction queued = { .sa_sigaction = take_queued,
 				    .sa_flags = SA_SIGINFO | SA_RESTART };
 	struct itimerval ms = { { 0, 1000 }, { 0, 1000 } };
-	volatile uint64_t sink = 0;
+	volatile uint64_t sink __attribute__((unused)) = 0;
 	int n_raised = 0, idle = 0, last = 0;
 	sigset_t block;
 

@@ -9,6 +9,7 @@
 
 #include "util/arena.h"
 #include "util/clock.h"
+#include "util/histogram.h"
 #include "util/io.h"
 #include "util/map.h"
 #include "util/strbuf.h"
@@ -389,6 +390,30 @@ TEST(read_takes_a_file_of_many_pages_whole)
 	CHECK_EQ(len, sb.len);
 	CHECK_STR(text, sb.data);
 	CHECK(is_only_file(dir, "out"));
+}
+
+TEST(a_histogram_knows_sum_and_maximum_exactly)
+{
+	struct histogram h = { 0 };
+
+	for (int i = 1; i <= 1000; i++)
+		histogram_add(&h, i * 1000);
+	CHECK_EQ(h.n, 1000);
+	CHECK_EQ(h.sum_ns, 500500000);
+	CHECK_EQ(h.max_ns, 1000000);
+	CHECK_EQ(histogram_percentile(&h, 100), 1000000);
+}
+
+TEST(a_percentile_is_within_an_eighth_of_an_octave)
+{
+	struct histogram h = { 0 };
+	int64_t p50;
+
+	for (int i = 1; i <= 1000; i++)
+		histogram_add(&h, i * 1000);
+	p50 = histogram_percentile(&h, 50);
+	CHECK(p50 >= 500000 && p50 < 570000);
+	CHECK_EQ(histogram_percentile(&(struct histogram){ 0 }, 99), 0);
 }
 
 TEST_MAIN()
