@@ -75,6 +75,31 @@ bool restart_repair(const struct user_regs_struct *user, bool has_seccomp,
 	return result == -EINTR && is_repaired_call(nr);
 }
 
+bool call_may_sleep(long nr)
+{
+	if (is_repaired_call(nr) || restart_is_safe(nr))
+		return nr != SYS_sendto && nr != SYS_sendmsg;
+	switch (nr) {
+	case SYS_readv:
+	case SYS_pread64:
+	case SYS_pselect6:
+	case SYS_rt_sigsuspend:
+	case SYS_restart_syscall:
+	case SYS_io_pgetevents:
+	case SYS_futex_waitv:
+	case SYS_msgrcv:
+	case SYS_mq_timedreceive:
+	case SYS_flock:
+	case SYS_fsync:
+	case SYS_fdatasync:
+	case SYS_vfork:
+	case SYS_sched_yield:
+		return true;
+	default:
+		return false;
+	}
+}
+
 bool restart_is_safe(long nr)
 {
 	switch (nr) {

@@ -37,6 +37,12 @@ static inline bool user_is_32bit(const struct user_regs_struct *user)
 bool restart_repair(const struct user_regs_struct *user, bool has_seccomp,
 		    long *out_result);
 
+/*
+ * Does @nr commonly put its thread to sleep until something happens? Then a
+ * thread at its return may have been woken just now.
+ */
+bool call_may_sleep(long nr);
+
 /* Does @nr, when blocked, restart by itself after a stop? (--wall-stop) */
 bool restart_is_safe(long nr);
 

@@ -9,6 +9,8 @@
 
 #define LONG_AGO_TICKS 1000000
 #define SEIZES_PER_DRAIN 64 /* some 100 us */
+#define EXEC_TRIES 20
+#define EXEC_WAIT_NS 2000000
 #define SCANS_MAX 100 /* a program may make threads as fast as we seize */
 
 static void add_attached(struct sampler *s, struct process *process, pid_t tid)
@@ -78,6 +80,13 @@ struct error *attach_process(struct sampler *s, pid_t pid)
 		proc_list_threads(pid, &tids);
 		err = seize_pass(s, process, &tids, &n_new);
 		vec_clear(&tids);
+		/* In the middle of an exec nobody may attach: try again. */
+		if (err == EPERM && !process->n_threads &&
+		    scan < EXEC_TRIES) {
+			nanosleep(&(struct timespec){ .tv_nsec = EXEC_WAIT_NS },
+				  NULL);
+			n_new = 1;
+		}
 	}
 	if (roster_find_process(&s->roster, pid) != process)
 		return error_new("cannot attach to %d: it has ended",

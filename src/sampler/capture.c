@@ -69,7 +69,7 @@ void sampler_skip_wall(struct sampler *s)
  */
 static bool was_on_core(const struct thread *thread,
 			const struct schedstat *now, int64_t stop_ns,
-			bool is_syscall_return)
+			long nr)
 {
 	int64_t run = (int64_t)(now->run_ns - thread->asked.run_ns);
 	int64_t wait = (int64_t)(now->wait_ns - thread->asked.wait_ns);
@@ -78,7 +78,7 @@ static bool was_on_core(const struct thread *thread,
 		return true;
 	if (now->slices != thread->asked.slices + 1)
 		return false;
-	if (is_syscall_return && run < WOKEN_RUN_NS)
+	if (nr >= 0 && call_may_sleep(nr) && run < WOKEN_RUN_NS)
 		return false;
 	return stop_ns - run - wait >= thread->tick_ns - DISPLACED_SLACK_NS;
 }
@@ -299,6 +299,7 @@ void capture_stop(struct sampler *s, struct thread *thread)
 	bool is_kept;
 
 	s->stats.stops++;
+	thread->window.stops++;
 	if (tracee_get_regs(thread->tid, &user) != TRACEE_OK) {
 		s->stats.unreadable++; /* killed in the stop: exit follows */
 		return;
@@ -306,7 +307,7 @@ void capture_stop(struct sampler *s, struct thread *thread)
 	thread_read_schedstat(&s->roster, thread, &now);
 	is_kept = !thread->is_late &&
 		  was_on_core(thread, &now, stop_ns,
-			      user_syscall(&user) >= 0);
+			      user_syscall(&user));
 	repair_result(s, thread, &user);
 	if ((is_kept || is_wall) && send_stack(s, thread, &user, is_kept)) {
 		thread->has_stack = true;

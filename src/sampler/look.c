@@ -15,6 +15,7 @@
 #define BACK_OFF_MAX_NS NS_PER_S
 
 #define LOOKS_PER_TICK_MIN 32
+#define SPIN_NS (20 * NS_PER_US) /* DESIGN 3.6 */
 #define STOPS_PER_TICK_MAX 512
 #define THREADS_PER_TICK 128 /* whose clock is read at every tick */
 #define HELD_CORES_MAX 8 /* 1.5 us each to find */
@@ -150,28 +151,35 @@ static void interrupt(struct sampler *s, struct thread *thread,
 }
 
 /*
- * Keep the cores of those that are to be stopped, and our own, from going
- * idle for the few microseconds of a stop (idle.h). Skipped when there is no
- * core to spare: then nothing goes idle.
+ * Keep our own core, and those of the threads stopped at the last tick, from
+ * going idle for the few microseconds of a stop (idle.h). Which cores these
+ * are was found out after that stop, when there was time. Skipped when there
+ * is no core to spare: then nothing goes idle.
  */
-static void hold_cores(struct sampler *s, const struct candidates *found)
+static void hold_cores(struct sampler *s)
 {
 	int own = sched_getcpu();
 	uint64_t mask = own >= 0 && own < IDLE_CPUS_MAX ? 1ull << own : 0;
 
-	if (!s->guard->idle.is_usable)
+	if (s->n_runnable && s->n_runnable < (size_t)s->n_cpus)
+		idle_hold(&s->guard->idle, mask | s->held_mask);
+}
+
+static void note_cores(struct sampler *s, const struct candidates *found)
+{
+	if (!s->guard->idle.is_usable || found->n >= (size_t)s->n_cpus)
 		return;
+	s->held_mask = 0;
 	for (size_t i = 0; i < found->n && i < HELD_CORES_MAX; i++) {
 		int cpu = thread_processor(&s->roster, found->list[i]);
 
 		if (cpu >= 0 && cpu < IDLE_CPUS_MAX)
-			mask |= 1ull << cpu;
+			s->held_mask |= 1ull << cpu;
 	}
-	idle_hold(&s->guard->idle, mask);
 }
 
 /*
- * Stop them all first, so that their waits overlap. With more runnable
+ * Stop them together, so that their waits overlap. With more runnable
  * threads than cores most of them wait, and a stop would find them where they
  * waited: those that did not move since the last look were on no core, unless
  * they are in one long slice, and then they were kept at the last tick.
@@ -181,12 +189,11 @@ static void interrupt_chosen(struct sampler *s, const struct candidates *found,
 {
 	bool is_crowded = found->n > (size_t)s->n_cpus;
 
-	if (found->n && found->n < (size_t)s->n_cpus)
-		hold_cores(s, found);
 	for (size_t i = 0; i < found->n; i++) {
 		struct thread *thread = found->list[i];
 
-		if (!is_crowded || found->had_moved[i] || thread->was_kept)
+		if (thread->state == THREAD_RUNNING &&
+		    (!is_crowded || found->had_moved[i] || thread->was_kept))
 			interrupt(s, thread, tick_ns);
 	}
 }
@@ -236,6 +243,24 @@ static bool is_due(const struct sampler *s, const struct thread *thread)
 	       thread->next_tick <= s->tick;
 }
 
+/*
+ * The price of a stop is mostly the wake-up of a core that went idle for its
+ * few microseconds: look for the stops at once rather than sleep. Pointless
+ * when every core has work of its own, harmful on the thread's own core.
+ */
+static void spin_for_stops(struct sampler *s)
+{
+	int64_t end_ns;
+
+	if (!s->outstanding.n || s->outstanding.n >= (size_t)s->n_cpus ||
+	    s->follow.cpu >= 0)
+		return;
+	end_ns = clock_now_ns() + SPIN_NS;
+	do
+		sampler_collect_outstanding(s);
+	while (s->outstanding.n && clock_now_ns() < end_ns);
+}
+
 /* Looks that a tick may make: 2 % of a core (DESIGN 3.2), 1.5 us each. */
 static size_t look_budget(const struct sampler *s)
 {
@@ -248,8 +273,12 @@ static size_t look_budget(const struct sampler *s)
  * Look at all that are due, each tick beginning where the last one ran out of
  * its budget. Those that had hits in this window are always looked at.
  */
-static void look_around(struct sampler *s, struct candidates *found)
+static void look_around(struct sampler *s, struct candidates *found,
+			int64_t tick_ns)
 {
+	/* Few at the last tick: each is stopped as soon as it is found, for
+	 * the time in between is time to block in. */
+	bool is_calm = s->n_runnable <= (size_t)s->n_cpus;
 	size_t budget = look_budget(s), n = s->roster.live.n, looks = 0;
 	size_t first = n ? s->look_from % n : 0;
 
@@ -268,10 +297,13 @@ static void look_around(struct sampler *s, struct candidates *found)
 		check_stackmap(thread->process, thread->tid);
 		if (look(s, thread, &had_moved) &&
 		    found->n < STOPS_PER_TICK_MAX) {
+			if (is_calm)
+				interrupt(s, thread, tick_ns);
 			found->list[found->n] = thread;
 			found->had_moved[found->n++] = had_moved;
 		}
 	}
+	s->n_runnable = found->n;
 }
 
 void sampler_tick(struct sampler *s, int64_t tick_ns)
@@ -284,7 +316,12 @@ void sampler_tick(struct sampler *s, int64_t tick_ns)
 	}
 	found.n = 0;
 	s->stats.ticks++;
-	look_around(s, &found);
+	hold_cores(s);
+	look_around(s, &found, tick_ns);
 	interrupt_chosen(s, &found, tick_ns);
+	spin_for_stops(s);
+	idle_release(&s->guard->idle);
+	note_cores(s, &found);
+	follow_move(s);
 	check_left_out(s);
 }

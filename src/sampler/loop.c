@@ -12,15 +12,14 @@
 #include <signal.h>
 #include <sys/prctl.h>
 
-#define SPIN_NS (20 * NS_PER_US) /* DESIGN 3.6 */
 #define WINDOW_NS NS_PER_S
 
-static uint64_t next_random(uint64_t *state) /* xorshift64 */
+uint64_t sampler_random(struct sampler *s) /* xorshift64 */
 {
-	*state ^= *state << 13;
-	*state ^= *state >> 7;
-	*state ^= *state << 17;
-	return *state;
+	s->random ^= s->random << 13;
+	s->random ^= s->random >> 7;
+	s->random ^= s->random << 17;
+	return s->random;
 }
 
 static void schedule_next(struct sampler *s, int64_t now)
@@ -36,25 +35,8 @@ static void schedule_next(struct sampler *s, int64_t now)
 		s->base_ns += behind * s->period_ns;
 	}
 	s->next_ns = s->base_ns - s->period_ns / 2 +
-		     (int64_t)(next_random(&s->random) %
+		     (int64_t)(sampler_random(s) %
 			       (uint64_t)s->period_ns);
-}
-
-/*
- * The price of a stop is mostly the wake-up of a core that went idle for its
- * few microseconds: look for the stops at once rather than sleep. Pointless
- * when every core has work of its own.
- */
-static void spin_for_stops(struct sampler *s)
-{
-	int64_t end_ns;
-
-	if (!s->outstanding.n || s->outstanding.n >= (size_t)s->n_cpus)
-		return;
-	end_ns = clock_now_ns() + SPIN_NS;
-	do
-		sampler_collect_outstanding(s);
-	while (s->outstanding.n && clock_now_ns() < end_ns);
 }
 
 /* Held longer than allowed in this window: lower the rate for the next. */
@@ -82,8 +64,11 @@ static void limit_pause(struct sampler *s, int64_t window_ns)
 
 static void close_window(struct sampler *s, int64_t now)
 {
+	int64_t window_ns = now - s->window_end_ns + WINDOW_NS;
+
 	accounts_close_window(s);
-	limit_pause(s, now - s->window_end_ns + WINDOW_NS);
+	limit_pause(s, window_ns);
+	follow_choose(s, window_ns);
 	s->window_end_ns = now + WINDOW_NS;
 }
 
@@ -157,8 +142,6 @@ static void run_loop(struct sampler *s)
 		if (!s->is_paused && now >= s->next_ns) {
 			sampler_tick(s, s->next_ns);
 			schedule_next(s, clock_now_ns());
-			spin_for_stops(s);
-			idle_release(&s->guard->idle);
 		} else if (now >= s->window_end_ns) {
 			close_window(s, now);
 		}
@@ -200,7 +183,6 @@ static void finish(struct sampler *s)
 void loop_init(struct sampler *s, const struct sampler_options *options,
 	       struct guard_page *guard)
 {
-	cpu_set_t cpus;
 	int64_t now = clock_now_ns();
 
 	s->options = *options;
@@ -210,8 +192,11 @@ void loop_init(struct sampler *s, const struct sampler_options *options,
 	if (options->libunwind_ptrace)
 		s->upt = upt_new();
 	s->n_cpus = 1;
-	if (!sched_getaffinity(0, sizeof(cpus), &cpus))
-		s->n_cpus = CPU_COUNT(&cpus);
+	s->follow.cpu = -1;
+	CPU_ZERO(&s->follow.allowed);
+	if (!sched_getaffinity(0, sizeof(s->follow.allowed),
+			       &s->follow.allowed))
+		s->n_cpus = CPU_COUNT(&s->follow.allowed);
 	s->period_ns = s->stats.period_ns = options->period_ns;
 	s->random = (uint64_t)now | 1;
 	s->end_ns = INT64_MAX;

@@ -82,7 +82,8 @@ static bool shorten_slice(void)
 
 void priority_raise(struct sampler *s)
 {
-	if (raise_to_fifo())
+	s->is_fifo = raise_to_fifo();
+	if (s->is_fifo)
 		s->stats.priority = "SCHED_FIFO";
 	else if (shorten_slice())
 		s->stats.priority = "100 us slice";

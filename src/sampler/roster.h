@@ -39,9 +39,14 @@ struct process {
 	uint32_t n_left_out;  /* in this tick */
 	int64_t looked_ns;    /* run time that looks have seen go by */
 	int64_t left_out_ns;  /* clock minus looked_ns, last time */
-
 	struct stackmap stackmap;
 	struct process *next_free;
+};
+
+/* What follow.c compares a window with. */
+struct thread_window {
+	uint64_t run_ns, slices; /* at its start */
+	uint32_t stops;		 /* of ours, since */
 };
 
 struct thread {
@@ -74,17 +79,15 @@ struct thread {
 	int64_t paid_ns;   /* run time handed out as weights */
 	uint32_t hits;	   /* pending in this window */
 
-	/* wall clock */
+	struct thread_window window;
 	int64_t born_ns;
 	int64_t wall_from_ns;	/* up to here wall time is handed out */
 	bool has_stack;		/* good while the thread does not run */
 
-	/* registers at its last stop in a system call, for a later blocked
-	 * look at the same sp and pc */
+	/* registers at its last stop, for a look at the same sp and pc */
 	taddr stop_sp, stop_pc, stop_fp;
 
-	/* written by the unwinder */
-	_Atomic uint32_t stack_need; /* bytes of stack that the walk used */
+	_Atomic uint32_t stack_need; /* bytes, from the unwinder */
 	_Atomic bool needs_fp;	     /* its blocked stack ended at that */
 	size_t live_index; /* in roster.live */
 	uint32_t next_free;
@@ -109,7 +112,6 @@ struct process *roster_find_process(const struct roster *roster, pid_t pid);
 
 struct process *roster_add_process(struct roster *roster, pid_t pid);
 
-/* Give an exec'ed, or new, process a subject number of its own. */
 void roster_new_subject(struct roster *roster, struct process *process);
 struct thread *roster_add_thread(struct roster *roster,
 				 struct process *process, pid_t tid);
@@ -118,7 +120,6 @@ struct thread *roster_add_thread(struct roster *roster,
 void roster_remove_thread(struct roster *roster, struct thread *thread);
 void roster_remove_process(struct roster *roster, struct process *process);
 
-/* After exec: @thread, the one left, has the tid of its process now. */
 void roster_rename_thread(struct roster *roster, struct thread *thread,
 			  pid_t tid);
 

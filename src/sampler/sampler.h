@@ -10,6 +10,7 @@
 #define SAMPLER_SAMPLER_H
 
 #include <pthread.h>
+#include <sched.h>
 
 #include "sampler/options.h"
 #include "sampler/record.h"
@@ -30,15 +31,34 @@
 #define RING_WAKE_BYTES ((size_t)128 << 10) /* pending: wake the unwinder */
 #define RING_SPARE_BYTES (64u << 10)  /* kept for records without stacks */
 
+#define FOLLOW_MAX 8
+
+struct follow_thread {
+	uint32_t slot;
+	int64_t run_ns; /* in the last window */
+};
+
+/* Bursty threads, on whose cores the sampler waits for its ticks. */
+struct follow {
+	struct follow_thread hot[FOLLOW_MAX];
+	size_t n;
+	int cpu;	   /* where we are bound to, or -1 */
+	cpu_set_t allowed; /* where we may be */
+};
+
 struct sampler {
 	struct sampler_options options;
 	struct roster roster;
 	struct ring ring;
 	struct sampler_stats stats;
+	size_t n_runnable; /* threads found so at the last tick */
+	uint64_t held_mask; /* the cores they were on, see idle.h */
 	size_t look_from; /* index among the live to begin the next tick at */
 	struct vec outstanding; /* struct thread *: stops to come, ours and
 				   the first ones of newborn threads */
 	int n_cpus;
+	bool is_fifo;
+	struct follow follow;
 	struct guard_page *guard;
 	struct upt *upt; /* --unwind libunwind, or NULL */
 
@@ -106,6 +126,13 @@ void accounts_close_window(struct sampler *s);
 void accounts_finish(struct sampler *s);
 void accounts_pause(struct sampler *s);
 void accounts_resume(struct sampler *s);
+
+/* follow.c: which core to wait on. */
+void follow_choose(struct sampler *s, int64_t window_ns);
+void follow_move(struct sampler *s);
+
+/* loop.c: 64 random bits for jitter and choices. */
+uint64_t sampler_random(struct sampler *s);
 
 /* priority.c: get the core when a tick is due. */
 void priority_raise(struct sampler *s);

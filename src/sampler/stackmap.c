@@ -8,7 +8,9 @@
 #include "util/mem.h"
 
 #define CHEAP_NS (200 * NS_PER_US)
-#define COST_SHARE 50 /* readings take at most this part of the time */
+#define COST_SHARE 50 /* readings take at most this part of the time ... */
+#define WAIT_MAX_NS (10 * NS_PER_MS) /* ... but come as often as this ... */
+#define COST_SHARE_MIN 20	     /* ... unless they are that slow */
 /* [stack] grows downwards after it was seen; limits(7) says how far. */
 #define STACK_GROWTH_BYTES ((taddr)64 << 20)
 
@@ -94,8 +96,16 @@ static bool take_text(struct stackmap *map, size_t len, bool may_grow)
 
 static void note_cost(struct stackmap *map, int64_t start_ns)
 {
+	int64_t wait_ns;
+
 	map->cost_ns = clock_now_ns() - start_ns;
-	map->next_ns = start_ns + map->cost_ns * COST_SHARE;
+	/* A single slow reading must not blind us for long. */
+	wait_ns = map->cost_ns * COST_SHARE;
+	if (wait_ns > WAIT_MAX_NS)
+		wait_ns = WAIT_MAX_NS;
+	if (wait_ns < map->cost_ns * COST_SHARE_MIN)
+		wait_ns = map->cost_ns * COST_SHARE_MIN;
+	map->next_ns = start_ns + wait_ns;
 }
 
 void stackmap_refresh(struct stackmap *map, pid_t pid, pid_t tid)

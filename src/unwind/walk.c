@@ -24,6 +24,7 @@
 #define FRAMES_FIRST 256
 /* "_start" is shorter than this on every libc. */
 #define START_BYTES_MAX 64
+#define SYSCALL_BYTES 2 /* 0f 05 */
 
 /* What is kept for one space. */
 struct space_state {
@@ -362,6 +363,46 @@ static int walk_guess(struct walk *walk, const struct row_entry *entry)
 	return end_of_step(step);
 }
 
+/* Is the pc of the first frame right behind a syscall instruction? */
+static bool walk_is_behind_syscall(const struct walk *walk,
+				   const struct row_entry *entry)
+{
+	const struct mapping *mapping = space_mapping(
+		walk->state->cache.space, entry->mapping_id);
+	uint8_t code[SYSCALL_BYTES];
+	uint64_t vaddr;
+
+	return walk->frames->list.n == 1 &&
+	       mapping_vaddr(mapping, entry->addr - SYSCALL_BYTES, &vaddr) &&
+	       module_read(mapping->module, vaddr, code, SYSCALL_BYTES) ==
+		       SYSCALL_BYTES &&
+	       code[0] == 0x0f && code[1] == 0x05;
+}
+
+/*
+ * glibc ends the unwind information of clone3() in front of its syscall
+ * instruction, since behind it parent and child differ. A result of 0 is the
+ * child, which has nothing to return to; for the parent the rule of the
+ * instruction before still holds, as a system call moves no stack.
+ */
+static const struct row_entry *walk_entry_of_call(struct walk *walk,
+						  const struct row_entry *entry)
+{
+	if (entry->row.kind != ROW_NONE ||
+	    !walk_is_behind_syscall(walk, entry))
+		return entry;
+	return walk_find_entry(walk, entry->addr - SYSCALL_BYTES - 1);
+}
+
+static bool walk_is_newborn(const struct walk *walk,
+			    const struct row_entry *entry)
+{
+	return entry->row.kind == ROW_NONE &&
+	       regs_is_known(&walk->regs, CPU_RAX) &&
+	       walk->regs.r[CPU_RAX] == 0 &&
+	       walk_is_behind_syscall(walk, entry);
+}
+
 /* Step out of the frame of @entry, which is noted already. */
 static int walk_step(struct walk *walk, const struct row_entry *entry)
 {
@@ -418,7 +459,10 @@ static int walk_frame(struct walk *walk)
 	if (walk->unwinder->options.method == WALK_FP)
 		return entry->row.kind == ROW_ROOT ? WALK_ROOT :
 						     walk_guess(walk, entry);
-	return walk_step(walk, entry);
+	if (walk_is_newborn(walk, entry))
+		return WALK_ROOT;
+	entry = walk_entry_of_call(walk, entry);
+	return entry ? walk_step(walk, entry) : WALK_NO_RULE;
 }
 
 static int walk_run(struct walk *walk, bool keeps_saved)
