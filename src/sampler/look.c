@@ -171,8 +171,11 @@ static void note_cores(struct sampler *s, const struct candidates *found)
 		return;
 	s->held_mask = 0;
 	for (size_t i = 0; i < found->n && i < HELD_CORES_MAX; i++) {
-		int cpu = thread_processor(&s->roster, found->list[i]);
+		struct thread *thread = found->list[i];
+		int cpu = -1;
 
+		if (thread->process) /* it may have ended meanwhile */
+			cpu = thread_processor(&s->roster, thread);
 		if (cpu >= 0 && cpu < IDLE_CPUS_MAX)
 			s->held_mask |= 1ull << cpu;
 	}
