@@ -13,6 +13,17 @@
 #define EXEC_WAIT_NS 2000000
 #define SCANS_MAX 100 /* a program may make threads as fast as we seize */
 
+/* The main thread watches over how long this takes. */
+static int seize(struct sampler *s, pid_t tid)
+{
+	int err;
+
+	atomic_store(&s->rescue.seize_ns, clock_now_ns());
+	err = tracee_seize(tid, s->options.children);
+	atomic_store(&s->rescue.seize_ns, 0);
+	return err;
+}
+
 static void add_attached(struct sampler *s, struct process *process, pid_t tid)
 {
 	struct thread *thread = sampler_new_thread(s, process, tid);
@@ -39,7 +50,7 @@ static int seize_pass(struct sampler *s, struct process *process,
 
 		if (roster_find(&s->roster, tid))
 			continue;
-		err = tracee_seize(tid, s->options.children);
+		err = seize(s, tid);
 		if (err == 0) {
 			add_attached(s, process, tid);
 			++*n_new;
@@ -102,7 +113,7 @@ struct error *attach_launched(struct sampler *s, const struct launch *launch)
 {
 	struct process *process;
 	struct thread *thread;
-	int err = tracee_seize(launch->pid, s->options.children);
+	int err = seize(s, launch->pid);
 
 	if (err)
 		return error_hint(error_errno(err, "cannot trace the program"),

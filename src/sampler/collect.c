@@ -106,19 +106,18 @@ static void *digest_main(void *arg)
 	return NULL;
 }
 
-/*
- * An exec in a target waits for its dead siblings to be reaped, and our SEIZE
- * waits for that exec: somebody else must reap (reliability.md, rule 12).
- */
+/* Until the sampler has its targets; a SEIZE that hangs is helped out. */
 static void await_attached(struct collect *collect)
 {
 	struct pollfd pfd = { .fd = collect->ready_fd, .events = POLLIN };
+	struct sampler *s = &collect->sampler;
 
 	while (poll(&pfd, 1, REAP_MS) <= 0) {
-		struct wait_event event;
+		int64_t since_ns = atomic_load(&s->rescue.seize_ns);
 
-		if (tracee_wait(0, WAIT_GROUP, &event) && event.is_exit)
-			tracee_reap(event.tid);
+		if (since_ns &&
+		    clock_now_ns() - since_ns > REAP_MS * NS_PER_MS)
+			sampler_rescue_exits(s);
 	}
 }
 
@@ -148,6 +147,7 @@ struct error *collect_start(const struct sampler_options *options,
 	collect->target = *target;
 	collect->ready_fd = eventfd(0, EFD_CLOEXEC);
 	collect->done_fd = eventfd(0, EFD_CLOEXEC);
+	pthread_mutex_init(&collect->sampler.rescue.lock, NULL);
 	error = ring_init(&collect->sampler.ring);
 	digest_init(&collect->digest, &collect->sampler.ring, options);
 	collect->digest.registry.profile->time_ns = clock_wall_ns();

@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 
@@ -345,8 +346,7 @@ static void sweep(struct sampler *s)
 		if (i >= s->roster.live.n)
 			continue;
 		while (i < s->roster.live.n &&
-		       tracee_wait(roster_live(&s->roster, i)->tid, WAIT_MINE,
-				   &event))
+		       tracee_wait(roster_live(&s->roster, i)->tid, &event))
 			sampler_handle_event(s, &event);
 	}
 }
@@ -361,13 +361,43 @@ void sampler_settle(struct sampler *s)
 	s->is_urgent = false;
 }
 
+void sampler_rescue_exits(struct sampler *s)
+{
+	struct wait_event event;
+
+	pthread_mutex_lock(&s->rescue.lock);
+	while (s->rescue.n < RESCUE_MAX &&
+	       tracee_wait_exit_of_others(&event)) {
+		tracee_reap(event.tid);
+		s->rescue.events[s->rescue.n++] = event;
+	}
+	pthread_mutex_unlock(&s->rescue.lock);
+}
+
+static void take_rescued(struct sampler *s)
+{
+	struct rescue taken;
+
+	pthread_mutex_lock(&s->rescue.lock);
+	taken.n = s->rescue.n;
+	memcpy(taken.events, s->rescue.events,
+	       taken.n * sizeof(taken.events[0]));
+	s->rescue.n = 0;
+	pthread_mutex_unlock(&s->rescue.lock);
+	for (size_t i = 0; i < taken.n; i++)
+		sampler_handle_event(s, &taken.events[i]);
+}
+
 void sampler_drain(struct sampler *s)
 {
 	struct wait_event event;
 	size_t n = 0;
 
+	if (s->rescue.n)
+		take_rescued(s);
+
 	sampler_collect_outstanding(s);
-	while (tracee_wait(0, WAIT_MINE, &event)) {
+	while (tracee_wait(0, &event)) {
 		sampler_handle_event(s, &event);
 		sampler_collect_outstanding(s);
 		/* So many at once: a large process ends, and more will come. */

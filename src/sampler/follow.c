@@ -11,7 +11,7 @@
  * without, 78 % with. Needs SCHED_FIFO; costs a stop some 10 us more, so
  * threads that run longer are stopped from another core.
  */
-#include <sched.h>
+#include "sampler/follow.h"
 
 #include "sampler/sampler.h"
 

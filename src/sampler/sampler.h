@@ -10,8 +10,8 @@
 #define SAMPLER_SAMPLER_H
 
 #include <pthread.h>
-#include <sched.h>
 
+#include "sampler/follow.h"
 #include "sampler/options.h"
 #include "sampler/record.h"
 #include "sampler/ring.h"
@@ -31,19 +31,18 @@
 #define RING_WAKE_BYTES ((size_t)128 << 10) /* pending: wake the unwinder */
 #define RING_SPARE_BYTES (64u << 10)  /* kept for records without stacks */
 
-#define FOLLOW_MAX 8
+#define RESCUE_MAX 64
 
-struct follow_thread {
-	uint32_t slot;
-	int64_t run_ns; /* in the last window */
-};
-
-/* Bursty threads, on whose cores the sampler waits for its ticks. */
-struct follow {
-	struct follow_thread hot[FOLLOW_MAX];
+/*
+ * Exits that the main thread reaped while a SEIZE did not return: an exec in
+ * the target waits for its dead siblings to be reaped, and the SEIZE for that
+ * exec (reliability.md, rule 12).
+ */
+struct rescue {
+	pthread_mutex_t lock;
+	struct wait_event events[RESCUE_MAX];
 	size_t n;
-	int cpu;	   /* where we are bound to, or -1 */
-	cpu_set_t allowed; /* where we may be */
+	_Atomic int64_t seize_ns; /* when the SEIZE under way began, or 0 */
 };
 
 struct sampler {
@@ -59,6 +58,7 @@ struct sampler {
 	int n_cpus;
 	bool is_fifo;
 	struct follow follow;
+	struct rescue rescue;
 	struct guard_page *guard;
 	struct upt *upt; /* --unwind libunwind, or NULL */
 
@@ -89,6 +89,8 @@ struct sampler {
 void sampler_drain(struct sampler *s);	/* all events that are there */
 void sampler_settle(struct sampler *s); /* only those of our own stops */
 bool sampler_collect_outstanding(struct sampler *s);
+/* For the main thread, when a SEIZE hangs. */
+void sampler_rescue_exits(struct sampler *s);
 void sampler_handle_event(struct sampler *s, const struct wait_event *event);
 struct process *sampler_new_process(struct sampler *s, pid_t pid,
 				    uint32_t parent_subject);
@@ -126,10 +128,6 @@ void accounts_close_window(struct sampler *s);
 void accounts_finish(struct sampler *s);
 void accounts_pause(struct sampler *s);
 void accounts_resume(struct sampler *s);
-
-/* follow.c: which core to wait on. */
-void follow_choose(struct sampler *s, int64_t window_ns);
-void follow_move(struct sampler *s);
 
 /* loop.c: 64 random bits for jitter and choices. */
 uint64_t sampler_random(struct sampler *s);

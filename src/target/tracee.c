@@ -110,13 +110,23 @@ bool tracee_wait_stop(pid_t tid, struct wait_event *out)
 	return true;
 }
 
-bool tracee_wait(pid_t tid, enum wait_scope scope, struct wait_event *out)
+bool tracee_wait_exit_of_others(struct wait_event *out)
 {
-	int options = WEXITED | WSTOPPED | WNOHANG | WNOWAIT | __WALL;
+	int options = WEXITED | WNOHANG | WNOWAIT | __WALL;
 	siginfo_t info = { 0 };
 
-	if (scope == WAIT_MINE)
-		options |= __WNOTHREAD;
+	if (waitid(P_ALL, 0, &info, options) || !info.si_pid)
+		return false;
+	event_from_info(&info, out);
+	return true;
+}
+
+bool tracee_wait(pid_t tid, struct wait_event *out)
+{
+	int options = WEXITED | WSTOPPED | WNOHANG | WNOWAIT | __WALL |
+		      __WNOTHREAD;
+	siginfo_t info = { 0 };
+
 	if (waitid(tid ? P_PID : P_ALL, (id_t)tid, &info, options) ||
 	    !info.si_pid)
 		return false;
@@ -125,7 +135,7 @@ bool tracee_wait(pid_t tid, enum wait_scope scope, struct wait_event *out)
 	 * this event is void and the exit comes next. */
 	if (!out->is_exit)
 		return tracee_wait_stop(info.si_pid, out) ||
-		       tracee_wait(tid, scope, out);
+		       tracee_wait(tid, out);
 	return true;
 }
 

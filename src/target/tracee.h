@@ -51,17 +51,18 @@ struct wait_event {
 	int event;	/* PTRACE_EVENT_*, or 0 for a signal-delivery-stop */
 };
 
-enum wait_scope {
-	WAIT_MINE,  /* tracees of the calling thread */
-	WAIT_GROUP, /* children and tracees of any thread of psample */
-};
+/*
+ * The next event of @tid (0: of any tracee of the calling thread) without
+ * blocking; false if there is none. An exit is only looked at: read the
+ * clocks of the dead, then tracee_reap() it.
+ */
+bool tracee_wait(pid_t tid, struct wait_event *out);
 
 /*
- * The next event of @tid (0: of any tracee) without blocking; false if there
- * is none. An exit is only looked at: read the clocks of the dead, then
- * tracee_reap() it.
+ * The next exit of a tracee of any thread of psample; stops are left to the
+ * thread that they belong to. As with tracee_wait(), not yet reaped.
  */
-bool tracee_wait(pid_t tid, enum wait_scope scope, struct wait_event *out);
+bool tracee_wait_exit_of_others(struct wait_event *out);
 
 /* As tracee_wait() for one thread, stops only: one system call. */
 bool tracee_wait_stop(pid_t tid, struct wait_event *out);

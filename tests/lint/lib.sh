@@ -51,7 +51,7 @@ finish() {
 
 # C files of the tree, whether or not git knows them yet
 c_files() { # DIR...
-	find "$@" -name '*.[ch]' -type f | sort
+	find "$@" -name '*.[ch]' -type f 2>/dev/null | sort
 }
 
 # Text of C files without comments, as FILE:LINE:TEXT. Strings stay whole.
