@@ -54,6 +54,8 @@ static void block_signals(struct monitor *monitor)
 	sigaddset(&blocked, SIGCHLD);
 	sigaddset(&blocked, SIGRTMIN);
 	pthread_sigmask(SIG_BLOCK, &blocked, NULL);
+	/* Ignored, as some parents leave it, it would tell us nothing. */
+	signal(SIGCHLD, SIG_DFL);
 	signal(SIGPIPE, SIG_IGN); /* EPIPE tells it better */
 	signal(SIGTTOU, SIG_IGN); /* messages from the background */
 }
