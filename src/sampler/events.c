@@ -351,6 +351,19 @@ static void sweep(struct sampler *s)
 	}
 }
 
+void sampler_ask_active(struct sampler *s)
+{
+	for (size_t i = s->roster.live.n; i-- > 0;) {
+		struct wait_event event;
+
+		if (i < s->roster.live.n &&
+		    !roster_live(&s->roster, i)->idle_looks &&
+		    tracee_wait(roster_live(&s->roster, i)->tid, &event))
+			sampler_handle_event(s, &event);
+	}
+	sampler_settle(s);
+}
+
 void sampler_settle(struct sampler *s)
 {
 	sampler_collect_outstanding(s);

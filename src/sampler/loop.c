@@ -13,6 +13,8 @@
 #include <sys/prctl.h>
 
 #define WINDOW_NS NS_PER_S
+#define MANY_THREADS 256
+#define ROUND_NS (50 * NS_PER_MS) /* every thread is asked this often */
 
 uint64_t sampler_random(struct sampler *s) /* xorshift64 */
 {
@@ -107,13 +109,15 @@ static bool is_over(const struct sampler *s, int64_t now)
 }
 
 /*
- * Sleep; true if there may be events. Every event raises SIGCHLD, which
- * stays pending until it is taken here, so none is missed in between.
+ * Sleep; the tid of the first one of those that had an event meanwhile, or 0.
+ * Every event raises SIGCHLD, which stays pending until it is taken here, so
+ * none is missed in between.
  */
-static bool wait_until(struct sampler *s, int64_t wake_ns)
+static pid_t wait_until(struct sampler *s, int64_t wake_ns)
 {
 	struct timespec timeout;
 	int64_t now = clock_now_ns();
+	siginfo_t info;
 	sigset_t set;
 
 	if (s->outstanding.n && wake_ns > now + STOP_BOUND_NS)
@@ -125,7 +129,32 @@ static bool wait_until(struct sampler *s, int64_t wake_ns)
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
 	sigaddset(&set, LOOP_WAKE_SIGNAL);
-	return sigtimedwait(&set, NULL, &timeout) == SIGCHLD;
+	return sigtimedwait(&set, &info, &timeout) == SIGCHLD ? info.si_pid
+							      : 0;
+}
+
+/*
+ * A wait for any tracee walks them all, 0.2 ms for a thousand. When the news
+ * is a stop of our own that was collected already, only the threads that run
+ * are asked; another thread's event that came in the very same moment waits
+ * for the next full round.
+ */
+static void take_events(struct sampler *s, pid_t tid)
+{
+	int64_t now = clock_now_ns();
+	const struct thread *thread = tid ? roster_find(&s->roster, tid) : NULL;
+	bool is_old_news = thread && thread->state == THREAD_RUNNING &&
+			   now - thread->interrupted_ns < s->period_ns;
+
+	if (!tid && now - s->drained_ns < ROUND_NS)
+		return;
+	if (is_old_news && s->roster.live.n > MANY_THREADS &&
+	    now - s->drained_ns < ROUND_NS) {
+		sampler_ask_active(s);
+		return;
+	}
+	s->drained_ns = now;
+	sampler_drain(s);
 }
 
 static void run_loop(struct sampler *s)
@@ -152,8 +181,7 @@ static void run_loop(struct sampler *s)
 			wake_ns = s->end_ns;
 		if (s->resume_ns && s->resume_ns < wake_ns)
 			wake_ns = s->resume_ns;
-		if (wait_until(s, wake_ns))
-			sampler_drain(s);
+		take_events(s, wait_until(s, wake_ns));
 	}
 }
 

@@ -52,6 +52,7 @@ struct sampler {
 	struct sampler_stats stats;
 	size_t n_runnable; /* threads found so at the last tick */
 	uint64_t held_mask; /* the cores they were on, see idle.h */
+	int64_t drained_ns; /* when all tracees were asked last */
 	size_t look_from; /* index among the live to begin the next tick at */
 	struct vec outstanding; /* struct thread *: stops to come, ours and
 				   the first ones of newborn threads */
@@ -87,6 +88,7 @@ struct sampler {
 
 /* events.c: what tracees tell us. */
 void sampler_drain(struct sampler *s);	/* all events that are there */
+void sampler_ask_active(struct sampler *s); /* of threads that run */
 void sampler_settle(struct sampler *s); /* only those of our own stops */
 bool sampler_collect_outstanding(struct sampler *s);
 /* For the main thread, when a SEIZE hangs. */
