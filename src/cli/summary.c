@@ -67,8 +67,8 @@ static void make_check(const struct sampler_stats *stats, struct strbuf *out)
 	strbuf_addf(out, "self-check %.2f (samples x period / exact CPU)",
 		    check);
 	if (is_judged && (check < CHECK_LOW || check > CHECK_HIGH))
-		strbuf_addf(out, ": the sampler was kept from the CPU, shares "
-				 "are doubtful (priority: %s)",
+		strbuf_addf(out, ": the sampler was late, or threads ran too "
+				 "shortly; shares are doubtful (priority: %s)",
 			    stats->priority ? stats->priority : "none");
 	if (!is_judged)
 		strbuf_adds(out, ": too little CPU time to judge");
