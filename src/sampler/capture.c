@@ -91,7 +91,7 @@ static size_t stack_budget(const struct thread *thread)
 
 	if (!need)
 		return STACK_FIRST_BYTES;
-	need += STACK_SLACK_BYTES;
+	need += need / 2 + STACK_SLACK_BYTES;
 	if (need < STACK_MIN_BYTES)
 		return STACK_MIN_BYTES;
 	return need < STACK_MAX_BYTES ? need : STACK_MAX_BYTES;

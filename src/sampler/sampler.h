@@ -24,7 +24,7 @@
 
 #define LATE_NS (200 * NS_PER_US)     /* DESIGN 3.2: a look later is late */
 #define STOP_BOUND_NS (50 * NS_PER_MS) /* reliability.md, rule 10 */
-#define STACK_FIRST_BYTES (64u << 10)  /* copied of a thread not yet known */
+#define STACK_FIRST_BYTES (256u << 10) /* copied of a thread not yet known */
 #define STACK_MIN_BYTES (16u << 10)
 #define STACK_SLACK_BYTES (4u << 10)
 #define STACK_MAX_BYTES (1u << 20)
