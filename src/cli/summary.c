@@ -110,6 +110,9 @@ static void make_lost(const struct run *run, struct strbuf *out)
 		    (unsigned long long)stats->busy,
 		    (unsigned long long)stats->unreadable,
 		    (unsigned long long)stats->dropped);
+	if (stats->refused)
+		strbuf_addf(out, ", %llu stacks not safe to read",
+			    (unsigned long long)stats->refused);
 	add_ends(collect_walk_counts(run->collect), out);
 }
 

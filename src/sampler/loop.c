@@ -238,6 +238,8 @@ void loop_enter(struct sampler *s)
 	int64_t now = clock_now_ns();
 
 	s->is_suspended = false;
+	s->follow.n = 0;
+	s->follow.cpu = -1; /* a new thread is bound to no core yet */
 	atomic_store(&s->guard->beat_ns, now);
 	s->start_ns = s->base_ns = now;
 	s->window_end_ns = now + WINDOW_NS;
