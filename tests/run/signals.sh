@@ -18,8 +18,10 @@ for mode in cpu wall; do
 		diag_file "$scratch/out"
 	diag_file "$scratch/out"
 done
-check "the receiver is seen at work" within \
-	"$(folded_share "$scratch/profile" receiver_hot any)" 20 100
+# On a starved machine the receiver gets to nothing but its handlers.
+check "the receiver is seen at work" within "$(folded_match \
+	"$scratch/profile" '(receiver_hot|take_queued|take_alarm)')" 20 100 ||
+	diag_file "$scratch/err"
 
 start_background "$programs/signals" $((4 * n))
 "$PSAMPLE" -F 1000 -d 2 -f folded -o "$scratch/profile" -p "$target_pid" \
