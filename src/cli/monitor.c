@@ -2,14 +2,18 @@
 /*
  * monitor.c - the main thread during a run: signals, knob, progress.
  *
- * All signals are blocked in every thread and read from a descriptor here. A
- * signal that psample was started with ignored (nohup) stays ignored.
+ * The signals that we take are blocked in every thread but for this one's
+ * waits, where their handler puts them into a pipe. A signalfd would be less
+ * code, but who polls one is woken by every signal of the process, even by
+ * those that it does not take (signalfd_notify() in the kernel): each stop of
+ * the target then woke this thread on the very core that the target needed,
+ * which doubled the price of a stop. A signal that psample was started with
+ * ignored (nohup) stays ignored.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
 
 #include "cli/record.h"
@@ -22,7 +26,8 @@
 struct monitor {
 	struct run *run;
 	sigset_t taken; /* signals that we read */
-	int signal_fd;
+	sigset_t waiting; /* mask of our waits: all but @taken */
+	int signal_fd;	  /* read end of signal_pipe */
 	int control_fd;
 	bool made_control;
 	char line[64]; /* of the control FIFO, not yet complete */
@@ -33,6 +38,25 @@ struct monitor {
 static const int watched_signals[] = {
 	SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGTSTP,
 };
+
+/* What the handler tells; whole writes, as they are below PIPE_BUF. */
+struct taken_signal {
+	int number;
+	int code; /* siginfo's */
+};
+
+static int signal_pipe = -1; /* write end, for the handler */
+
+static void take_signal(int number, siginfo_t *info, void *context)
+{
+	struct taken_signal taken = { number, info->si_code };
+	int saved = errno;
+	ssize_t n = write(signal_pipe, &taken, sizeof(taken));
+
+	(void)context;
+	(void)n; /* full: hundreds are waiting to be read already */
+	errno = saved;
+}
 
 static bool is_ignored(int signal)
 {
@@ -53,11 +77,43 @@ static void block_signals(struct monitor *monitor)
 	blocked = monitor->taken;
 	sigaddset(&blocked, SIGCHLD);
 	sigaddset(&blocked, SIGRTMIN);
-	pthread_sigmask(SIG_BLOCK, &blocked, NULL);
+	pthread_sigmask(SIG_BLOCK, &blocked, &monitor->waiting);
+	sigaddset(&monitor->waiting, SIGCHLD);
+	sigaddset(&monitor->waiting, SIGRTMIN);
+	for (size_t i = 0; i < ARRAY_SIZE(watched_signals); i++)
+		if (sigismember(&monitor->taken, watched_signals[i]))
+			sigdelset(&monitor->waiting, watched_signals[i]);
 	/* Ignored, as some parents leave it, it would tell us nothing. */
 	signal(SIGCHLD, SIG_DFL);
 	signal(SIGPIPE, SIG_IGN); /* EPIPE tells it better */
 	signal(SIGTTOU, SIG_IGN); /* messages from the background */
+}
+
+static struct error *open_signal_pipe(struct monitor *monitor)
+{
+	int fds[2];
+
+	if (pipe2(fds, O_CLOEXEC | O_NONBLOCK))
+		return error_errno(errno, "cannot make a pipe");
+	monitor->signal_fd = fds[0];
+	signal_pipe = fds[1];
+	return NULL;
+}
+
+/* All of @taken go to @handler, or by NULL to what they do by default. */
+static void set_handler(const struct monitor *monitor,
+			void (*handler)(int, siginfo_t *, void *))
+{
+	struct sigaction action = { .sa_flags = SA_SIGINFO | SA_RESTART };
+
+	sigfillset(&action.sa_mask);
+	if (handler)
+		action.sa_sigaction = handler;
+	else
+		action = (struct sigaction){ .sa_handler = SIG_DFL };
+	for (size_t i = 0; i < ARRAY_SIZE(watched_signals); i++)
+		if (sigismember(&monitor->taken, watched_signals[i]))
+			sigaction(watched_signals[i], &action, NULL);
 }
 
 static struct error *open_control(struct monitor *monitor, const char *path)
@@ -85,12 +141,14 @@ struct error *monitor_open(struct run *run, struct monitor **out)
 	struct error *error;
 
 	monitor->run = run;
-	monitor->control_fd = -1;
+	monitor->control_fd = monitor->signal_fd = -1;
 	monitor->start_ns = clock_now_ns();
 	block_signals(monitor);
-	monitor->signal_fd = signalfd(-1, &monitor->taken,
-				      SFD_CLOEXEC | SFD_NONBLOCK);
-	error = open_control(monitor, run->options->control);
+	error = open_signal_pipe(monitor);
+	if (!error)
+		set_handler(monitor, take_signal);
+	if (!error)
+		error = open_control(monitor, run->options->control);
 	if (error) {
 		monitor_close(monitor);
 		return error;
@@ -103,8 +161,12 @@ void monitor_close(struct monitor *monitor)
 {
 	if (!monitor)
 		return;
-	if (monitor->signal_fd >= 0)
+	set_handler(monitor, NULL);
+	if (monitor->signal_fd >= 0) {
 		close(monitor->signal_fd);
+		close(signal_pipe);
+		signal_pipe = -1;
+	}
 	if (monitor->control_fd >= 0)
 		close(monitor->control_fd);
 	if (monitor->made_control)
@@ -114,12 +176,14 @@ void monitor_close(struct monitor *monitor)
 
 void monitor_release_signals(struct monitor *monitor)
 {
+	set_handler(monitor, NULL);
 	pthread_sigmask(SIG_UNBLOCK, &monitor->taken, NULL);
 }
 
 void monitor_hold_signals(struct monitor *monitor)
 {
 	pthread_sigmask(SIG_BLOCK, &monitor->taken, NULL);
+	set_handler(monitor, take_signal);
 }
 
 static void write_now(struct run *run)
@@ -173,16 +237,15 @@ static void read_control(struct monitor *monitor)
  * ^C at the terminal reaches a launched program as well: it decides, and
  * psample ends as it does. A signal sent to psample alone is handed on.
  */
-static void end_launched(struct run *run, const struct signalfd_siginfo *info)
+static void end_launched(struct run *run, const struct taken_signal *taken)
 {
-	int signal = (int)info->ssi_signo;
-	bool is_from_terminal = info->ssi_code == SI_KERNEL;
+	bool is_from_terminal = taken->code == SI_KERNEL;
 
 	if (is_from_terminal)
 		return;
 	if (run->stop_requests++ == 0) {
-		run->raise_signal = signal;
-		kill(run->pid, signal);
+		run->raise_signal = taken->number;
+		kill(run->pid, taken->number);
 		return;
 	}
 	collect_request(run->collect, COLLECT_STOP);
@@ -243,11 +306,11 @@ static void stop_ourselves(struct run *run)
 static void take_signals(struct monitor *monitor)
 {
 	struct run *run = monitor->run;
-	struct signalfd_siginfo info;
+	struct taken_signal taken;
 
-	while (read(monitor->signal_fd, &info, sizeof(info)) ==
-	       sizeof(info)) {
-		switch (info.ssi_signo) {
+	while (read(monitor->signal_fd, &taken, sizeof(taken)) ==
+	       sizeof(taken)) {
+		switch (taken.number) {
 		case SIGUSR1:
 			write_now(run);
 			break;
@@ -259,7 +322,7 @@ static void take_signals(struct monitor *monitor)
 			break;
 		default:
 			if (run->is_launched)
-				end_launched(run, &info);
+				end_launched(run, &taken);
 			else
 				end_attached(monitor);
 			break;
@@ -289,10 +352,15 @@ void monitor_watch(struct monitor *monitor)
 		{ monitor->signal_fd, POLLIN, 0 },
 		{ monitor->control_fd, POLLIN, 0 },
 	};
+	struct timespec progress = timespec_of_ns(PROGRESS_MS * NS_PER_MS);
 	bool has_progress = isatty(STDERR_FILENO);
 
 	for (;;) {
-		poll(pfds, ARRAY_SIZE(pfds), has_progress ? PROGRESS_MS : -1);
+		/* Interrupted, nothing is said of the descriptors. */
+		if (ppoll(pfds, ARRAY_SIZE(pfds),
+			  has_progress ? &progress : NULL,
+			  &monitor->waiting) < 0)
+			continue;
 		if (pfds[0].revents)
 			break;
 		if (pfds[1].revents)

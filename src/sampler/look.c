@@ -150,6 +150,13 @@ static void interrupt(struct sampler *s, struct thread *thread,
 	*(struct thread **)vec_push(&s->outstanding) = thread;
 }
 
+static uint64_t own_core(void) /* as a mask */
+{
+	int cpu = sched_getcpu();
+
+	return cpu >= 0 && cpu < IDLE_CPUS_MAX ? 1ull << cpu : 0;
+}
+
 /*
  * Keep our own core, and those of the threads stopped at the last tick, from
  * going idle for the few microseconds of a stop (idle.h). Which cores these
@@ -158,18 +165,15 @@ static void interrupt(struct sampler *s, struct thread *thread,
  */
 static void hold_cores(struct sampler *s)
 {
-	int own = sched_getcpu();
-	uint64_t mask = own >= 0 && own < IDLE_CPUS_MAX ? 1ull << own : 0;
-
 	if (s->n_runnable && s->n_runnable < (size_t)s->n_cpus)
-		idle_hold(&s->guard->idle, mask | s->held_mask);
+		idle_hold(&s->guard->idle, own_core() | s->target_cores);
 }
 
 static void note_cores(struct sampler *s, const struct candidates *found)
 {
-	if (!s->guard->idle.is_usable || found->n >= (size_t)s->n_cpus)
+	if (found->n >= (size_t)s->n_cpus)
 		return;
-	s->held_mask = 0;
+	s->target_cores = 0;
 	for (size_t i = 0; i < found->n && i < HELD_CORES_MAX; i++) {
 		struct thread *thread = found->list[i];
 		int cpu = -1;
@@ -177,7 +181,7 @@ static void note_cores(struct sampler *s, const struct candidates *found)
 		if (thread->process) /* it may have ended meanwhile */
 			cpu = thread_processor(&s->roster, thread);
 		if (cpu >= 0 && cpu < IDLE_CPUS_MAX)
-			s->held_mask |= 1ull << cpu;
+			s->target_cores |= 1ull << cpu;
 	}
 }
 
@@ -256,7 +260,7 @@ static void spin_for_stops(struct sampler *s)
 	int64_t end_ns;
 
 	if (!s->outstanding.n || s->outstanding.n >= (size_t)s->n_cpus ||
-	    s->follow.cpu >= 0)
+	    s->follow.cpu >= 0 || own_core() & s->target_cores)
 		return;
 	end_ns = clock_now_ns() + SPIN_NS;
 	do

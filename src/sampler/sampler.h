@@ -51,7 +51,7 @@ struct sampler {
 	struct ring ring;
 	struct sampler_stats stats;
 	size_t n_runnable; /* threads found so at the last tick */
-	uint64_t held_mask; /* the cores they were on, see idle.h */
+	uint64_t target_cores; /* that they were on, as a mask */
 	int64_t drained_ns; /* when all tracees were asked last */
 	size_t look_from; /* index among the live to begin the next tick at */
 	struct vec outstanding; /* struct thread *: stops to come, ours and
