@@ -72,6 +72,8 @@ static void make_check(const struct sampler_stats *stats, struct strbuf *out)
 			    stats->priority ? stats->priority : "none");
 	if (!is_judged)
 		strbuf_adds(out, ": too little CPU time to judge");
+	if (stats->is_coarse)
+		strbuf_adds(out, "; no schedstat: shares are less exact");
 	if (stats->unsampled_ns > 0 && stats->exact_cpu_ns > 0)
 		strbuf_addf(out, "; %.2f%% unsampled",
 			    100 * (double)stats->unsampled_ns /

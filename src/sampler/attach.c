@@ -24,6 +24,17 @@ static int seize(struct sampler *s, pid_t tid)
 	return err;
 }
 
+/* Asked once, of the first thread: it is the kernel's, not the target's. */
+static void probe_schedstat(struct sampler *s, pid_t pid)
+{
+	if (s->roster.processes.n > 1 || s->stats.is_coarse ||
+	    proc_has_schedstat(pid, pid))
+		return;
+	s->roster.is_coarse = s->stats.is_coarse = true;
+	log_notice("this kernel keeps no schedstat: going by the context "
+		   "switches of each thread, which is less exact");
+}
+
 static void add_attached(struct sampler *s, struct process *process, pid_t tid)
 {
 	struct thread *thread = sampler_new_thread(s, process, tid);
@@ -84,6 +95,7 @@ struct error *attach_process(struct sampler *s, pid_t pid)
 		return error;
 	warn_if_stopped(pid);
 	process = sampler_new_process(s, pid, NO_ID);
+	probe_schedstat(s, pid);
 	accounts_attach_process(s, process);
 	for (int scan = 0; n_new && scan < SCANS_MAX; scan++) {
 		struct vec tids = VEC_OF(pid_t);
@@ -122,6 +134,7 @@ struct error *attach_launched(struct sampler *s, const struct launch *launch)
 	s->launch = *launch;
 	s->root = launch->pid;
 	process = sampler_new_process(s, launch->pid, NO_ID);
+	probe_schedstat(s, launch->pid);
 	thread = sampler_new_thread(s, process, launch->pid);
 	thread->state = THREAD_RUNNING;
 	thread->is_sampled = false; /* until it has called exec */

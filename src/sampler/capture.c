@@ -304,7 +304,7 @@ void capture_stop(struct sampler *s, struct thread *thread)
 		s->stats.unreadable++; /* killed in the stop: exit follows */
 		return;
 	}
-	thread_read_schedstat(&s->roster, thread, &now);
+	thread_read_stopped(&s->roster, thread, &now);
 	is_kept = !thread->is_late &&
 		  was_on_core(thread, &now, stop_ns,
 			      user_syscall(&user));

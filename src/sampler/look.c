@@ -17,7 +17,7 @@
 #define LOOKS_PER_TICK_MIN 32
 #define SPIN_NS (60 * NS_PER_US) /* 20 us were too few: bench/RESULTS.md */
 #define STOPS_PER_TICK_MAX 512
-#define THREADS_PER_TICK 128 /* whose clock is read at every tick */
+#define THREADS_PER_TICK 96 /* whose clock is read at every tick */
 #define HELD_CORES_MAX 8 /* 1.5 us each to find */
 
 struct candidates {
@@ -266,6 +266,8 @@ static void spin_for_stops(struct sampler *s)
 	do
 		sampler_collect_outstanding(s);
 	while (s->outstanding.n && clock_now_ns() < end_ns);
+	if (!s->outstanding.n)
+		sampler_swallow_news(s);
 }
 
 /* Looks that a tick may make: 2 % of a core (DESIGN 3.2), 1.5 us each. */

@@ -14,7 +14,7 @@
 
 #define WINDOW_NS NS_PER_S
 #define MANY_THREADS 256
-#define ROUND_NS (50 * NS_PER_MS) /* every thread is asked this often */
+#define ROUND_NS (100 * NS_PER_MS) /* every thread is asked this often */
 
 uint64_t sampler_random(struct sampler *s) /* xorshift64 */
 {
@@ -133,27 +133,49 @@ static pid_t wait_until(struct sampler *s, int64_t wake_ns)
 							      : 0;
 }
 
+/* Was it the stop of @tid that we asked for, and have collected already? */
+static bool is_old_news(const struct sampler *s, pid_t tid, int64_t now)
+{
+	const struct thread *thread = roster_find(&s->roster, tid);
+
+	return thread && thread->state == THREAD_RUNNING &&
+	       now - thread->interrupted_ns < s->period_ns;
+}
+
+void sampler_swallow_news(struct sampler *s)
+{
+	struct timespec at_once = { 0, 0 };
+	siginfo_t info;
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	if (sigtimedwait(&set, &info, &at_once) == SIGCHLD &&
+	    !is_old_news(s, info.si_pid, clock_now_ns()))
+		s->has_news = true;
+}
+
 /*
  * A wait for any tracee walks them all, 0.2 ms for a thousand. When the news
  * is a stop of our own that was collected already, only the threads that run
- * are asked; another thread's event that came in the very same moment waits
- * for the next full round.
+ * are asked. As only one SIGCHLD can be pending, another thread's event that
+ * came in the microseconds between that stop and sampler_swallow_news() is
+ * not told of: it waits for the next full round.
  */
 static void take_events(struct sampler *s, pid_t tid)
 {
 	int64_t now = clock_now_ns();
-	const struct thread *thread = tid ? roster_find(&s->roster, tid) : NULL;
-	bool is_old_news = thread && thread->state == THREAD_RUNNING &&
-			   now - thread->interrupted_ns < s->period_ns;
+	bool is_round = now - s->drained_ns >= ROUND_NS || s->has_news;
 
-	if (!tid && now - s->drained_ns < ROUND_NS)
+	if (!tid && !is_round)
 		return;
-	if (is_old_news && s->roster.live.n > MANY_THREADS &&
-	    now - s->drained_ns < ROUND_NS) {
+	if (!is_round && s->roster.live.n > MANY_THREADS &&
+	    is_old_news(s, tid, now)) {
 		sampler_ask_active(s);
 		return;
 	}
 	s->drained_ns = now;
+	s->has_news = false;
 	sampler_drain(s);
 }
 
@@ -181,6 +203,8 @@ static void run_loop(struct sampler *s)
 			wake_ns = s->end_ns;
 		if (s->resume_ns && s->resume_ns < wake_ns)
 			wake_ns = s->resume_ns;
+		if (s->has_news)
+			wake_ns = now;
 		take_events(s, wait_until(s, wake_ns));
 	}
 }

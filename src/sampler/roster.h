@@ -102,6 +102,7 @@ struct roster {
 	struct process *free_process;
 	uint32_t n_subjects;
 	uint32_t open_fds, max_fds;
+	bool is_coarse; /* no schedstat here: schedstat_read_coarse() */
 };
 
 void roster_init(struct roster *roster);
@@ -123,9 +124,19 @@ void roster_remove_process(struct roster *roster, struct process *process);
 void roster_rename_thread(struct roster *roster, struct thread *thread,
 			  pid_t tid);
 
-/* Open the files that looks read, as far as descriptors reach. */
+/*
+ * The files that looks read stay open, as far as descriptors reach. Where
+ * there is no schedstat, @schedstat_fd is one of status.
+ */
 bool thread_read_schedstat(struct roster *roster, struct thread *thread,
 			   struct schedstat *out);
+/*
+ * The same of a thread that stands in a stop. The coarse numbers have counted
+ * that it left its core, which schedstat does only when it is given the next.
+ */
+bool thread_read_stopped(struct roster *roster, struct thread *thread,
+			 struct schedstat *out);
+
 enum task_activity thread_read_syscall(struct roster *roster,
 				       struct thread *thread,
 				       struct task_syscall *out);

@@ -53,6 +53,7 @@ struct sampler {
 	size_t n_runnable; /* threads found so at the last tick */
 	uint64_t target_cores; /* that they were on, as a mask */
 	int64_t drained_ns; /* when all tracees were asked last */
+	bool has_news;	    /* some tracee has an event to be asked for */
 	size_t look_from; /* index among the live to begin the next tick at */
 	struct vec outstanding; /* struct thread *: stops to come, ours and
 				   the first ones of newborn threads */
@@ -91,6 +92,8 @@ void sampler_drain(struct sampler *s);	/* all events that are there */
 void sampler_ask_active(struct sampler *s); /* of threads that run */
 void sampler_settle(struct sampler *s); /* only those of our own stops */
 bool sampler_collect_outstanding(struct sampler *s);
+/* loop.c: our own stops are collected, nobody need tell us of them. */
+void sampler_swallow_news(struct sampler *s);
 /* For the main thread, when a SEIZE hangs. */
 void sampler_rescue_exits(struct sampler *s);
 void sampler_handle_event(struct sampler *s, const struct wait_event *event);

@@ -37,7 +37,7 @@ struct sampler_stats {
 	int64_t existed_ns;	 /* sum over threads of time watched */
 	int64_t period_ns;	 /* now; grows with max_pause */
 	struct histogram held;	 /* each stop */
-	bool has_schedstat;
+	bool is_coarse; /* no schedstat: shares are less exact */
 	const char *priority;	 /* how the sampler gets its core */
 };
 

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "util/clock.h"
 #include "util/io.h"
 #include "util/strbuf.h"
 
@@ -89,20 +90,51 @@ bool proc_read_comm(pid_t pid, pid_t tid, char out[COMM_MAX])
 	return true;
 }
 
-long proc_status_number(pid_t pid, const char *key)
+/* What follows "@key:" in the text of a status file, or NULL. */
+static const char *status_find(const char *text, const char *key)
 {
-	char path[64];
-	CLEANUP(free) char *text = NULL;
 	size_t key_len = strlen(key);
 
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	text = io_read_file(path, 65536, NULL);
-	for (char *line = text; line; line = strchr(line, '\n')) {
+	for (const char *line = text; line; line = strchr(line, '\n')) {
 		line += *line == '\n';
 		if (!strncmp(line, key, key_len) && line[key_len] == ':')
-			return strtol(line + key_len + 1, NULL, 10);
+			return line + key_len + 1;
 	}
-	return -1;
+	return NULL;
+}
+
+static char *read_status(pid_t pid)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	return io_read_file(path, 65536, NULL);
+}
+
+long proc_status_number(pid_t pid, const char *key)
+{
+	CLEANUP(free) char *text = read_status(pid);
+	const char *value = status_find(text, key);
+
+	return value ? strtol(value, NULL, 10) : -1;
+}
+
+/* "NSpid:\t4711\t12\t1": from our namespace down to its own. */
+pid_t proc_namespace_pid(pid_t pid)
+{
+	CLEANUP(free) char *text = read_status(pid);
+	const char *p = status_find(text, "NSpid");
+	long number = -1;
+
+	if (!p) /* a kernel without pid namespaces */
+		return text ? pid : -1;
+	while (*p == '\t') {
+		char *end;
+
+		number = strtol(p, &end, 10);
+		p = end;
+	}
+	return (pid_t)number;
 }
 
 pid_t proc_thread_group(pid_t tid)
@@ -220,6 +252,11 @@ int proc_open_schedstat(pid_t pid, pid_t tid)
 	return open_task_file(pid, tid, "schedstat");
 }
 
+int proc_open_status(pid_t pid, pid_t tid)
+{
+	return open_task_file(pid, tid, "status");
+}
+
 int proc_open_syscall(pid_t pid, pid_t tid)
 {
 	return open_task_file(pid, tid, "syscall");
@@ -230,20 +267,31 @@ int proc_open_stat(pid_t pid, pid_t tid)
 	return open_task_file(pid, tid, "stat");
 }
 
-int stat_read_processor(int fd)
+/*
+ * "4711 (a) b) S 1 ..." -> from field @number, 3 or more, on. @text holds the
+ * line; NULL if the thread is gone.
+ */
+static const char *stat_read_field(int fd, int number, char *text, size_t size)
 {
-	char text[1024];
-	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+	ssize_t n = pread(fd, text, size - 1, 0);
 	const char *p;
 
 	if (n <= 0)
-		return -1;
+		return NULL;
 	text[n] = '\0';
 	p = strrchr(text, ')'); /* the end of field 2 */
-	for (int field = 2; field < 39 && p; field++) {
+	for (int field = 2; field < number && p; field++) {
 		p = strchr(p, ' ');
 		p = p ? p + 1 : NULL;
 	}
+	return p;
+}
+
+int stat_read_processor(int fd)
+{
+	char text[1024];
+	const char *p = stat_read_field(fd, 39, text, sizeof(text));
+
 	return p ? (int)strtol(p, NULL, 10) : -1;
 }
 
@@ -272,6 +320,44 @@ bool schedstat_read(int fd, struct schedstat *out)
 	p = parse_decimal(p, &out->run_ns);
 	p = parse_decimal(p, &out->wait_ns);
 	parse_decimal(p, &out->slices);
+	return true;
+}
+
+bool proc_has_schedstat(pid_t pid, pid_t tid)
+{
+	struct schedstat stat = { 0 };
+	int fd = proc_open_schedstat(pid, tid);
+	bool has_it = fd >= 0 && schedstat_read(fd, &stat);
+
+	if (fd >= 0)
+		close(fd);
+	return has_it && (stat.run_ns || stat.slices);
+}
+
+static uint64_t status_count(const char *text, const char *key)
+{
+	const char *value = status_find(text, key);
+
+	return value ? strtoull(value, NULL, 10) : 0;
+}
+
+bool schedstat_read_coarse(int status_fd, int stat_fd, struct schedstat *out)
+{
+	char text[4096], stat[1024], *end;
+	ssize_t n = pread(status_fd, text, sizeof(text) - 1, 0);
+	const char *p = stat_read_field(stat_fd, 14, stat, sizeof(stat));
+	uint64_t ticks;
+
+	if (n <= 0 || !p)
+		return false;
+	text[n] = '\0';
+	ticks = strtoull(p, &end, 10);	 /* utime */
+	ticks += strtoull(end, NULL, 10); /* stime */
+	*out = (struct schedstat){
+		.run_ns = ticks * (NS_PER_S / (uint64_t)sysconf(_SC_CLK_TCK)),
+		.slices = status_count(text, "voluntary_ctxt_switches") +
+			  status_count(text, "nonvoluntary_ctxt_switches"),
+	};
 	return true;
 }
 

@@ -35,6 +35,9 @@ bool proc_read_comm(pid_t pid, pid_t tid, char out[COMM_MAX]);
 /* The number behind "@key:" in /proc/PID/status, or -1. */
 long proc_status_number(pid_t pid, const char *key);
 
+/* The number of @pid in its own pid namespace, or -1. */
+pid_t proc_namespace_pid(pid_t pid);
+
 /* Thread group of @tid, or -1. */
 pid_t proc_thread_group(pid_t tid);
 
@@ -61,6 +64,7 @@ bool proc_has_userfaultfd(pid_t pid);
 
 /* Open files of a thread that are read again and again; -1 if gone. */
 int proc_open_schedstat(pid_t pid, pid_t tid);
+int proc_open_status(pid_t pid, pid_t tid);
 int proc_open_syscall(pid_t pid, pid_t tid);
 int proc_open_stat(pid_t pid, pid_t tid);
 
@@ -75,6 +79,20 @@ struct schedstat {
 };
 
 bool schedstat_read(int fd, struct schedstat *out);
+
+/*
+ * Does the kernel keep it? Without CONFIG_SCHED_INFO there is no such file,
+ * without any user of it all three numbers are 0 (proc_pid_schedstat()). @tid
+ * must have run at some time.
+ */
+bool proc_has_schedstat(pid_t pid, pid_t tid);
+
+/*
+ * The nearest thing from open files of status and stat: slices are context
+ * switches (counted when it leaves its core), run time is utime + stime in
+ * clock ticks of 10 ms, waiting is not known.
+ */
+bool schedstat_read_coarse(int status_fd, int stat_fd, struct schedstat *out);
 
 enum task_activity {
 	TASK_RUNNABLE, /* on a core, or waiting for one */
