@@ -75,6 +75,26 @@ bool restart_repair(const struct user_regs_struct *user, bool has_seccomp,
 	return result == -EINTR && is_repaired_call(nr);
 }
 
+bool restart_keeps_time(const struct user_regs_struct *user)
+{
+	switch (user_syscall(user)) {
+	case SYS_epoll_wait:
+	case SYS_epoll_pwait: /* int timeout, -1: none */
+		return (int)user->r10 < 0;
+	case SYS_epoll_pwait2:
+	case SYS_semtimedop: /* struct timespec *timeout */
+		return !user->r10;
+	case SYS_rt_sigtimedwait:
+		return !user->rdx;
+	case SYS_io_getevents:
+		return !user->r8;
+	case SYS_semop:
+		return true;
+	default: /* sockets: EINTR only where there is SO_RCVTIMEO */
+		return false;
+	}
+}
+
 bool call_may_sleep(long nr)
 {
 	if (is_repaired_call(nr) || restart_is_safe(nr))

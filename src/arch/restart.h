@@ -38,6 +38,12 @@ bool restart_repair(const struct user_regs_struct *user, bool has_seccomp,
 		    long *out_result);
 
 /*
+ * Does the call wait without a timeout? One that has a timeout would begin
+ * it anew, at every signal of a stream of ignored ones, and never end.
+ */
+bool restart_keeps_time(const struct user_regs_struct *user);
+
+/*
  * Does @nr commonly put its thread to sleep until something happens? Then a
  * thread at its return may have been woken just now.
  */

@@ -5,6 +5,8 @@
  * Between the stop and the resumption there are four system calls: registers,
  * schedstat, stack, CONT (about 5 us), and nothing that could wait.
  */
+#include <errno.h>
+#include <signal.h>
 #include <string.h>
 
 #include "arch/restart.h"
@@ -247,13 +249,25 @@ static bool send_stack(struct sampler *s, struct thread *thread,
 	return true;
 }
 
+/*
+ * Not only our interrupt makes calls fail: to a tracee even signals that it
+ * ignores are delivered (sig_ignored() in the kernel), and wake it. What waits
+ * without a timeout is made to wait on. Stop signals make the same calls fail
+ * without a tracer as well (signal(7)).
+ */
 static void repair_result(struct sampler *s, struct thread *thread,
-			  const struct user_regs_struct *user)
+			  const struct user_regs_struct *user, int signal)
 {
 	long result;
 
+	if (signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN ||
+	    signal == SIGTTOU)
+		return;
+
 	/* The filter is asked for only where it decides. */
 	if (!restart_repair(user, true, &result))
+		return;
+	if (signal && (long)user->rax == -EINTR && !restart_keeps_time(user))
 		return;
 	if (!restart_repair(user, false, &result) &&
 	    proc_status_number(thread->process->pid, "Seccomp") <= 0)
@@ -290,7 +304,16 @@ static void note_frame_pointer(struct thread *thread,
 	thread->stop_fp = regs.r[CPU_FP];
 }
 
-void capture_stop(struct sampler *s, struct thread *thread)
+void capture_signal(struct sampler *s, struct thread *thread, int signal)
+{
+	struct user_regs_struct user;
+
+	if (tracee_get_regs(thread->tid, &user) == TRACEE_OK)
+		repair_result(s, thread, &user, signal);
+	tracee_resume(thread->tid, signal);
+}
+
+void capture_stop(struct sampler *s, struct thread *thread, int signal)
 {
 	int64_t stop_ns = clock_now_ns();
 	struct schedstat now = thread->asked;
@@ -308,13 +331,13 @@ void capture_stop(struct sampler *s, struct thread *thread)
 	is_kept = !thread->is_late &&
 		  was_on_core(thread, &now, stop_ns,
 			      user_syscall(&user));
-	repair_result(s, thread, &user);
+	repair_result(s, thread, &user, signal);
 	if ((is_kept || is_wall) && send_stack(s, thread, &user, is_kept)) {
 		thread->has_stack = true;
 		if (is_kept)
 			note_kept(s, thread);
 	}
-	tracee_resume(thread->tid, 0);
+	tracee_resume(thread->tid, signal);
 	note_frame_pointer(thread, &user);
 	if (!is_kept)
 		s->stats.waiting++;

@@ -166,18 +166,35 @@ static void expect_birth(struct sampler *s, struct thread *thread)
 	*(struct thread **)vec_push(&s->outstanding) = thread;
 }
 
-static void handle_birth(struct sampler *s, pid_t parent)
+/*
+ * Any stop takes a pending interrupt back (ptrace_stop() in the kernel: "any
+ * trap clears pending STOP trap"). So this one is the answer to ours as well:
+ * no other will come. True if the thread goes on.
+ */
+static bool answer_interrupt(struct sampler *s, struct thread *thread,
+			     int signal)
+{
+	if (thread->state != THREAD_INTERRUPTED)
+		return false;
+	forget_outstanding(s, thread);
+	thread->state = THREAD_RUNNING;
+	capture_stop(s, thread, signal);
+	return true;
+}
+
+static void handle_birth(struct sampler *s, struct thread *parent)
 {
 	unsigned long tid;
 	struct thread *thread;
 
-	if (tracee_event_message(parent, &tid) == TRACEE_OK &&
+	if (tracee_event_message(parent->tid, &tid) == TRACEE_OK &&
 	    !roster_find(&s->roster, (pid_t)tid)) {
-		thread = adopt(s, (pid_t)tid, parent);
+		thread = adopt(s, (pid_t)tid, parent->tid);
 		if (thread)
 			expect_birth(s, thread);
 	}
-	tracee_resume(parent, 0);
+	if (!answer_interrupt(s, parent, 0))
+		tracee_resume(parent->tid, 0);
 }
 
 /*
@@ -253,7 +270,7 @@ static void handle_stop_event(struct sampler *s, struct thread *thread,
 	}
 	thread->state = THREAD_RUNNING;
 	if (is_asked) {
-		capture_stop(s, thread);
+		capture_stop(s, thread, 0);
 	} else if (is_unwanted(s, thread)) {
 		tracee_detach(thread->tid, 0);
 		end_process(s, thread->process);
@@ -284,13 +301,16 @@ void sampler_handle_event(struct sampler *s, const struct wait_event *event)
 	case PTRACE_EVENT_CLONE:
 	case PTRACE_EVENT_FORK:
 	case PTRACE_EVENT_VFORK:
-		handle_birth(s, event->tid);
+		handle_birth(s, thread);
 		break;
 	case PTRACE_EVENT_EXEC:
 		handle_exec(s, event->tid);
 		break;
-	default: /* signal-delivery-stop: hand the signal over */
-		tracee_resume(event->tid, event->event ? 0 : event->signal);
+	default:
+		if (event->event) /* not asked for */
+			tracee_resume(event->tid, 0);
+		else if (!answer_interrupt(s, thread, event->signal))
+			capture_signal(s, thread, event->signal);
 		break;
 	}
 }

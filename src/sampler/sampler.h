@@ -108,8 +108,13 @@ void sampler_end_all(struct sampler *s);
 /* look.c: one tick. */
 void sampler_tick(struct sampler *s, int64_t tick_ns);
 
-/* capture.c: one stop that we asked for, until the thread runs again. */
-void capture_stop(struct sampler *s, struct thread *thread);
+/*
+ * capture.c: one stop that we asked for, until the thread runs again; with
+ * @signal if it stands before the delivery of one, else 0.
+ */
+void capture_stop(struct sampler *s, struct thread *thread, int signal);
+/* A signal that comes by itself: hand it over, as if nobody watched. */
+void capture_signal(struct sampler *s, struct thread *thread, int signal);
 /* The stack of a thread that is blocked at @at, without stopping it. */
 bool capture_blocked(struct sampler *s, struct thread *thread,
 		     const struct task_syscall *at, int64_t wall_ns);

@@ -3,10 +3,12 @@
 # signals.sh - no signal is lost, altered or added; stops stay stops.
 #
 # Breaks if a signal-delivery stop is resumed without its signal, if a group
-# stop is resumed by CONT instead of LISTEN, or if stops wait for the tick.
+# stop is resumed by CONT instead of LISTEN, if stops wait for the tick, if a
+# signal that takes the place of our stop leaves us waiting for it for ever, or
+# if ignored signals, which wake a traced thread, make its calls fail.
 . "${top_srcdir:-.}/tests/run/lib.sh"
 . "$top_srcdir/tests/run/figures.sh"
-plan 13
+plan 19
 requires_ptrace
 n=5000
 
@@ -17,6 +19,19 @@ for mode in cpu wall; do
 	check_equal "launched, $mode: $n queued signals arrive as sent" $? 0 ||
 		diag_file "$scratch/out"
 	diag_file "$scratch/out"
+	check "launched, $mode: no thread is lost to a signal" within \
+		"$(folded_share "$scratch/profile" '[unsampled]')" 0 20 ||
+		diag_file "$scratch/err"
+done
+for mode in cpu wall; do
+	for hz in 100 1000; do
+		"$PSAMPLE" -q -e $mode -F $hz -f folded -o "$scratch/ignored" \
+			-- "$programs/ignored" 2 >"$scratch/out" \
+			2>"$scratch/err" </dev/null
+		check_equal "$mode, $hz Hz: ignored signals interrupt nothing" \
+			$? 0 || diag_file "$scratch/err"
+		diag_file "$scratch/out"
+	done
 done
 # On a starved machine the receiver gets to nothing but its handlers.
 check "the receiver is seen at work" within "$(folded_match \
