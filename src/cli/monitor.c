@@ -188,8 +188,10 @@ void monitor_hold_signals(struct monitor *monitor)
 
 static void write_now(struct run *run)
 {
-	struct error *error = output_write(run);
+	struct error *error;
 
+	collect_flush(run->collect);
+	error = output_write(run);
 	if (error) {
 		log_error("%s", error_text(error));
 		error_free(error);

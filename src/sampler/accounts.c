@@ -60,6 +60,7 @@ void accounts_attach_process(struct sampler *s, struct process *process)
 	int64_t clock_ns = exact_clock(s, process);
 
 	process->clock_base_ns = clock_ns > 0 ? clock_ns : 0;
+	process->paused_clock_ns = process->clock_base_ns;
 }
 
 static void pay_thread(struct sampler *s, struct thread *thread)
@@ -146,6 +147,8 @@ static void close_process(struct sampler *s, struct process *process,
 
 void accounts_close_window(struct sampler *s)
 {
+	if (s->is_paused) /* the last hits are paid when it is over */
+		return;
 	for (size_t i = 0; i < s->roster.processes.n; i++) {
 		struct process *process = roster_process(&s->roster, i);
 
@@ -153,11 +156,32 @@ void accounts_close_window(struct sampler *s)
 	}
 }
 
+/* What ran during the pause is nobody's debt. */
+static void skip_pause(struct sampler *s, struct process *process)
+{
+	int64_t now;
+
+	for (size_t i = 0; i < s->roster.live.n; i++) {
+		struct thread *thread = roster_live(&s->roster, i);
+		uint64_t paused_ns = thread->run_ns;
+
+		if (thread->process != process)
+			continue;
+		read_run_ns(s, thread);
+		thread->base_ns += (int64_t)(thread->run_ns - paused_ns);
+	}
+	now = exact_clock(s, process);
+	if (now > process->paused_clock_ns && process->paused_clock_ns >= 0)
+		process->clock_base_ns += now - process->paused_clock_ns;
+}
+
 void accounts_end_process(struct sampler *s, struct process *process)
 {
-	int64_t clock_ns = exact_clock(s, process);
-	int64_t rest;
+	int64_t clock_ns, rest;
 
+	if (s->is_paused)
+		skip_pause(s, process);
+	clock_ns = exact_clock(s, process);
 	if (clock_ns < 0) /* reaped by somebody else: keep what was paid */
 		clock_ns = process->clock_base_ns + process->paid_ns;
 	close_process(s, process, clock_ns);
@@ -191,23 +215,8 @@ void accounts_pause(struct sampler *s)
 	}
 }
 
-/* What ran during the pause is nobody's debt. */
 void accounts_resume(struct sampler *s)
 {
-	for (size_t i = 0; i < s->roster.live.n; i++) {
-		struct thread *thread = roster_live(&s->roster, i);
-		uint64_t paused_ns = thread->run_ns;
-
-		read_run_ns(s, thread);
-		thread->base_ns += (int64_t)(thread->run_ns - paused_ns);
-	}
-	for (size_t i = 0; i < s->roster.processes.n; i++) {
-		struct process *process = roster_process(&s->roster, i);
-		int64_t now = exact_clock(s, process);
-
-		if (now > process->paused_clock_ns &&
-		    process->paused_clock_ns >= 0)
-			process->clock_base_ns +=
-				now - process->paused_clock_ns;
-	}
+	for (size_t i = 0; i < s->roster.processes.n; i++)
+		skip_pause(s, roster_process(&s->roster, i));
 }

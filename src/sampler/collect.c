@@ -20,6 +20,7 @@
 #include "sampler/naming.h"
 #include "util/log.h"
 
+#define FLUSH_MS 500
 #define REAP_MS 20 /* a seize that lasts longer may wait for us to reap */
 
 struct collect {
@@ -174,6 +175,19 @@ void collect_suspend(struct collect *collect)
 {
 	collect_request(collect, COLLECT_SUSPEND);
 	pthread_join(collect->sampler_thread, NULL);
+}
+
+void collect_flush(struct collect *collect)
+{
+	struct pollfd pfds[] = {
+		{ .fd = collect->digest.flushed_fd, .events = POLLIN },
+		{ .fd = collect->done_fd, .events = POLLIN },
+	};
+	eventfd_t count;
+
+	eventfd_read(collect->digest.flushed_fd, &count); /* a late answer */
+	collect_request(collect, COLLECT_FLUSH);
+	poll(pfds, ARRAY_SIZE(pfds), FLUSH_MS);
 }
 
 /* The sampler thread of a run that goes on. */

@@ -42,6 +42,7 @@ enum collect_request {
 	COLLECT_PAUSE = 2,  /* no more ticks; events are still followed */
 	COLLECT_RESUME = 4, /* ticks again */
 	COLLECT_SUSPEND = 8, /* see collect_suspend() */
+	COLLECT_FLUSH = 16,  /* see collect_flush() */
 };
 
 void collect_request(struct collect *collect, enum collect_request request);
@@ -52,6 +53,12 @@ void collect_request(struct collect *collect, enum collect_request request);
  */
 void collect_suspend(struct collect *collect);
 struct error *collect_continue(struct collect *collect) MUST_USE;
+
+/*
+ * Until everything up to now is in the profile, the weights of the current
+ * second too; at most half a second.
+ */
+void collect_flush(struct collect *collect);
 
 /* Readable (POLLIN) once the sampler has let go of its targets. */
 int collect_done_fd(const struct collect *collect);

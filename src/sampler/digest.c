@@ -5,11 +5,15 @@
 #include "sampler/naming.h"
 
 #include <stdio.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "target/proc.h"
+#include "util/clock.h"
 
 #define POLL_MS 50 /* records wait this long at most */
 #define NEED_DECAY 64
+#define RENAME_NS NS_PER_S /* a thread's name may change so often */
 
 void digest_init(struct digest *digest, struct ring *ring,
 		 const struct sampler_options *options)
@@ -26,6 +30,7 @@ void digest_init(struct digest *digest, struct ring *ring,
 		.subjects = VEC_OF(struct subject *),
 		.slots = VEC_OF(struct slot),
 		.locations = VEC_OF(location_id),
+		.flushed_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 	};
 	modules_init(&digest->registry.modules);
@@ -52,6 +57,8 @@ void digest_clear(struct digest *digest)
 							i));
 	for (size_t i = 0; i < digest->slots.n; i++)
 		vec_clear(&((struct slot *)vec_at(&digest->slots, i))->hits);
+	if (digest->flushed_fd >= 0)
+		close(digest->flushed_fd);
 	vec_clear(&digest->subjects);
 	vec_clear(&digest->slots);
 	vec_clear(&digest->locations);
@@ -119,11 +126,14 @@ static uint32_t labels_of(struct digest *digest, struct subject *subject,
 			  const struct record *record)
 {
 	struct slot *slot = slot_at(digest, record->slot);
+	int64_t now = digest->options.by_thread ? clock_now_ns() : 0;
 
-	if (slot->labels == NO_ID || slot->labels_of != record->subject) {
+	if (slot->labels == NO_ID || slot->labels_of != record->subject ||
+	    now - slot->labels_ns > RENAME_NS) {
 		slot->labels = make_labels(digest, subject, slot,
 					   record->tid);
 		slot->labels_of = record->subject;
+		slot->labels_ns = now;
 	}
 	return slot->labels;
 }
@@ -345,6 +355,9 @@ static void take(struct digest *digest, const struct record *record)
 	case RECORD_WALKED:
 		if (subject)
 			take_stack(digest, subject, (const void *)record);
+		return;
+	case RECORD_FLUSH:
+		eventfd_write(digest->flushed_fd, 1);
 		return;
 	default:
 		if (subject)

@@ -20,6 +20,7 @@ struct slot {
 	struct hit last;      /* its last stack, for RECORD_REPEAT */
 	uint32_t labels;      /* of subject labels_of; NO_ID: not made yet */
 	uint32_t labels_of;
+	int64_t labels_ns;    /* when they were made; by_thread only */
 	char thread_name[64]; /* by_thread only */
 };
 
@@ -34,6 +35,7 @@ struct digest {
 	struct vec locations;	/* location_id, of the stack at hand */
 	location_id truncated, no_fp, unsampled;
 	uint32_t n_sampled_subjects; /* that had a sample */
+	int flushed_fd; /* eventfd: a RECORD_FLUSH was reached */
 	pthread_mutex_t lock;
 };
 

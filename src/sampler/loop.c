@@ -86,6 +86,14 @@ static void handle_requests(struct sampler *s)
 		s->end_ns = 0;
 	if (requests & COLLECT_SUSPEND)
 		s->is_suspended = true;
+	if (requests & COLLECT_FLUSH) {
+		if (!s->is_paused) { /* else all is paid */
+			accounts_finish(s);
+			sampler_pay_all_wall(s);
+		}
+		sampler_send(s, &(struct record){ .kind = RECORD_FLUSH });
+		s->is_urgent = true;
+	}
 	if (requests & COLLECT_PAUSE && !s->is_paused) {
 		accounts_pause(s);
 		s->is_paused = true;
@@ -224,6 +232,10 @@ static void finish(struct sampler *s)
 	}
 	sampler_drain(s);
 	s->stats.elapsed_ns += clock_now_ns() - s->start_ns;
+	if (s->is_paused) {
+		accounts_resume(s);
+		s->is_paused = false;
+	}
 	accounts_finish(s);
 	sampler_end_all(s);
 	atomic_store(&s->guard->beat_ns, 0);

@@ -140,8 +140,11 @@ void ring_release(struct ring *ring)
 	uint64_t tail = atomic_load_explicit(&ring->tail,
 					     memory_order_relaxed);
 
-	atomic_store_explicit(&ring->tail,
-			      tail + frame_at(ring, tail)->bytes,
+	struct ring_frame *frame = frame_at(ring, tail);
+
+	/* Somebody's keys may have been on that stack (core dumps, swap). */
+	memset(frame + 1, 0, frame->len);
+	atomic_store_explicit(&ring->tail, tail + frame->bytes,
 			      memory_order_release);
 }
 

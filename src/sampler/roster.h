@@ -124,26 +124,6 @@ void roster_remove_process(struct roster *roster, struct process *process);
 void roster_rename_thread(struct roster *roster, struct thread *thread,
 			  pid_t tid);
 
-/*
- * The files that looks read stay open, as far as descriptors reach. Where
- * there is no schedstat, @schedstat_fd is one of status.
- */
-bool thread_read_schedstat(struct roster *roster, struct thread *thread,
-			   struct schedstat *out);
-/*
- * The same of a thread that stands in a stop. The coarse numbers have counted
- * that it left its core, which schedstat does only when it is given the next.
- */
-bool thread_read_stopped(struct roster *roster, struct thread *thread,
-			 struct schedstat *out);
-
-enum task_activity thread_read_syscall(struct roster *roster,
-				       struct thread *thread,
-				       struct task_syscall *out);
-
-/* The core that the thread ran on last, or -1. */
-int thread_processor(struct roster *roster, struct thread *thread);
-
 static inline struct thread *roster_live(const struct roster *roster,
 					 size_t i)
 {

@@ -17,6 +17,7 @@
 #include "sampler/ring.h"
 #include "sampler/roster.h"
 #include "sampler/stats.h"
+#include "sampler/task_files.h"
 #include "target/guard.h"
 #include "target/launch.h"
 #include "target/tracee.h"

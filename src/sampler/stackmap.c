@@ -16,7 +16,7 @@
 
 struct stack_range {
 	taddr start, end;
-	bool is_good;
+	enum stack_verdict verdict;
 };
 
 static bool has_name(const struct maps_line *line, const char *name)
@@ -45,8 +45,11 @@ static void add_range(struct stackmap *map, const struct maps_line *line)
 	*range = (struct stack_range){
 		.start = line->start,
 		.end = line->end,
-		.is_good = line->is_readable && is_filled_by_kernel(line),
+		.verdict = is_filled_by_kernel(line) ? STACK_GOOD : STACK_BAD,
 	};
+	/* Go reserves its heap so, and makes pages of it stacks later. */
+	if (!line->is_readable)
+		range->verdict = STACK_UNKNOWN;
 	if (!has_name(line, "[stack]"))
 		return;
 	range->start = range->start > STACK_GROWTH_BYTES
@@ -68,7 +71,7 @@ static void note_flags(struct stackmap *map, const char *line, size_t len)
 	for (size_t i = sizeof(key) - 1; i + 2 < len; i++)
 		if (line[i] == ' ' && line[i + 1] == 'u' &&
 		    (line[i + 2] == 'm' || line[i + 2] == 'w'))
-			last->is_good = false;
+			last->verdict = STACK_BAD;
 }
 
 /* maps, or smaps with lines of details between those of maps. */
@@ -170,7 +173,7 @@ enum stack_verdict stackmap_check(const struct stackmap *map, taddr sp,
 		} else {
 			*out_lo = range->start;
 			*out_hi = range->end;
-			return range->is_good ? STACK_GOOD : STACK_BAD;
+			return range->verdict;
 		}
 	}
 	return STACK_UNKNOWN;

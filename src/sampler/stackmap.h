@@ -19,7 +19,7 @@
 enum stack_verdict {
 	STACK_GOOD,
 	STACK_BAD,     /* may block its reader */
-	STACK_UNKNOWN, /* not mapped when the table was made */
+	STACK_UNKNOWN, /* was not there, or not readable */
 };
 
 struct stackmap { /* zero-initialize, then stackmap_clear() at the end */

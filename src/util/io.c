@@ -158,21 +158,39 @@ struct error *outfile_write(struct outfile *file, const void *buf, size_t len)
 						     : file->path);
 }
 
-/* link() refuses an existing name, rename() replaces it. */
+/*
+ * Never over an existing file. A file system that cannot do so in one step
+ * (NFS, FAT) is given an empty file of that name first, to be replaced.
+ */
+static int rename_exclusively(const char *from, const char *to)
+{
+	int fd;
+
+	if (!renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE))
+		return 0;
+	if (errno != EINVAL && errno != ENOSYS)
+		return -1;
+	fd = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -1;
+	close(fd);
+	if (!rename(from, to))
+		return 0;
+	unlink(to);
+	return -1;
+}
+
 static struct error *outfile_publish(struct outfile *file)
 {
 	int failed;
 
 	if (fsync(file->fd) && errno != EINVAL && errno != EROFS)
 		return error_errno(errno, "cannot write %s", file->path);
-	failed = file->exclusive ? link(file->temporary, file->path)
-				 : rename(file->temporary, file->path);
-	if (failed && file->exclusive && errno == EPERM)
-		failed = rename(file->temporary, file->path);
+	failed = file->exclusive
+			 ? rename_exclusively(file->temporary, file->path)
+			 : rename(file->temporary, file->path);
 	if (failed)
 		return error_errno(errno, "cannot write %s", file->path);
-	if (file->exclusive)
-		unlink(file->temporary);
 	return NULL;
 }
 
