@@ -17,7 +17,7 @@ enum {
 	OPT_CHILDREN, OPT_BY_THREAD, OPT_MAX_DEPTH, OPT_MAX_PAUSE, OPT_UNWIND,
 	OPT_WALL_STOP, OPT_DEMANGLE, OPT_NO_INLINES, OPT_INLINES, OPT_KILL,
 	OPT_CONTROL, OPT_QUIET, OPT_VERBOSE, OPT_SUMMARY, OPT_NO_SUMMARY,
-	OPT_GRAPH, OPT_HELP, OPT_VERSION,
+	OPT_GRAPH, OPT_DEBUGINFOD, OPT_HELP, OPT_VERSION,
 };
 
 #define HZ_MAX 10000.0
@@ -70,6 +70,8 @@ static const struct option_spec record_specs[] = {
 	  OPT_NO_INLINES },
 	{ "inlines", NULL, 0, 0, NULL, "with them (the default)",
 	  OPT_INLINES },
+	{ "debuginfod", NULL, 0, 0, NULL,
+	  "ask DEBUGINFOD_URLS for debug files", OPT_DEBUGINFOD },
 	{ "call-graph", NULL, 'g', 0, NULL, "accepted: always on",
 	  OPT_GRAPH },
 	{ .help = "What to say:" },
@@ -239,6 +241,9 @@ static void set_flag(struct record_options *options, int id)
 	case OPT_NO_INLINES:
 	case OPT_INLINES:
 		options->symbol.no_inlines = id == OPT_NO_INLINES;
+		break;
+	case OPT_DEBUGINFOD:
+		options->use_debuginfod = true;
 		break;
 	case OPT_KILL:
 		options->kill_at_end = true;

@@ -27,6 +27,7 @@ struct record_options {
 	const char *output;	/* NULL: a name of our own; "-": stdout */
 	enum output_format format;
 	const char *control; /* path of a FIFO, or NULL */
+	bool use_debuginfod; /* ask servers for debug files */
 	bool kill_at_end;    /* SIGTERM to the program after -d */
 	bool no_summary;
 	bool show_help, show_version;

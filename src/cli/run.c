@@ -254,17 +254,20 @@ int run_record(struct record_options *options, char **argv)
 
 	log_set_level((enum log_level)(LOG_NOTICE + options->verbosity < 0
 			? 0 : LOG_NOTICE + options->verbosity));
+	run.symbolizer = symbolizer_new(&options->symbol);
 	error = output_check(options);
+	if (!error && options->use_debuginfod)
+		error = symbolizer_use_debuginfod(run.symbolizer);
 	if (!error)
 		error = choose_targets(options);
 	if (!error && run.is_launched)
 		error = launch_fork(argv, &launch);
 	if (error) {
 		print_error(error);
+		symbolizer_free(run.symbolizer);
 		return run.is_launched ? EXIT_OWN_FAILURE : EXIT_FAILED;
 	}
 	run.pid = launch.pid;
-	run.symbolizer = symbolizer_new(&options->symbol);
 	status = run_all(&run, argv, &launch);
 	launch_close(&launch);
 	run_clear(&run);

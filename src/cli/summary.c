@@ -9,11 +9,14 @@
 
 #include "cli/record.h"
 #include "profile/top.h"
+#include "sampler/gaps.h"
 #include "util/log.h"
 
 #define CHECK_LOW 0.8 /* outside of these the shares are doubtful */
 #define CHECK_HIGH 1.25
 #define TOP_ROWS 5
+#define GAPS_MAX 3	  /* modules without names that are told of */
+#define GAP_SHARE_MIN 0.01 /* of the samples */
 /* Too little CPU time for the ratio to say anything. */
 #define CHECK_MIN_NS (200 * NS_PER_MS)
 
@@ -182,6 +185,38 @@ static void print_top(const struct profile *profile)
 	strbuf_clear(&text);
 }
 
+/*
+ * Modules without names, the worst ones; with -v what is known of all that
+ * are on more than a hundredth of the samples.
+ */
+static void print_gaps(const struct run *run)
+{
+	struct vec gaps;
+	size_t n_told = 0;
+
+	collect_find_gaps(run->collect, run->symbolizer, &gaps);
+	for (size_t i = 0; i < gaps.n && n_told < GAPS_MAX; i++) {
+		const struct gap *gap = vec_at(&gaps, i);
+		CLEANUP(free) char *text = NULL;
+
+		if (gap->unnamed < GAP_SHARE_MIN)
+			break;
+		text = gap_describe(gap, run->symbolizer);
+		log_notice("%s", text);
+		n_told++;
+	}
+	for (size_t i = 0; i < gaps.n && log_enabled(LOG_INFO); i++) {
+		const struct gap *gap = vec_at(&gaps, i);
+		CLEANUP(free) char *text = NULL;
+
+		if (gap->seen < GAP_SHARE_MIN)
+			continue;
+		text = gap_details(gap, run->symbolizer);
+		log_info("%s", text);
+	}
+	vec_clear(&gaps);
+}
+
 static void print_next(const struct run *run)
 {
 	if (!run->written || !strcmp(run->written, "-"))
@@ -219,6 +254,7 @@ void summary_print(const struct run *run, const struct profile *profile)
 					   sizeof(ran)));
 	} else {
 		print_top(profile);
+		print_gaps(run);
 	}
 	log_notice("%s", lines.check.data);
 	log_notice("%s", lines.lost.data);

@@ -7,6 +7,7 @@
 #include "util/io.h"
 #include "util/mem.h"
 #include "image/elf_headers.h"
+#include "image/memory_image.h"
 #include "image/space.h"
 
 #define PAGE_BYTES 4096u
@@ -88,13 +89,15 @@ static struct module *modules_add(struct modules *modules,
 	return module;
 }
 
-static struct module *module_new(const struct mapping *mapping)
+static struct module *module_new(const struct mapping *mapping,
+				 const struct image_source *source)
 {
 	struct module *module = xcalloc(1, sizeof(*module));
 
 	module->path = xstrdup(mapping->path);
 	module->is_deleted = mapping->is_deleted;
 	module->fd = -1;
+	module->root = source->root;
 	module->dev_major = mapping->dev_major;
 	module->dev_minor = mapping->dev_minor;
 	module->inode = mapping->inode;
@@ -126,7 +129,7 @@ static struct module *modules_open_vdso(struct modules *modules,
 	module = modules_find(modules, image, len, &key_id);
 	if (module)
 		return module;
-	module = module_new(mapping);
+	module = module_new(mapping, source);
 	module->image_bytes = len;
 	module->image = TAKE(image);
 	module_parse_headers(module);
@@ -174,20 +177,27 @@ static struct module *modules_find_path(struct modules *modules,
 	return NULL;
 }
 
-static struct module *modules_open_unreadable(struct modules *modules,
-					      const struct mapping *mapping)
+static struct module *
+modules_open_unreadable(struct modules *modules, const struct mapping *mapping,
+			const struct image_source *source)
 {
 	struct module *module = modules_find_path(modules, mapping);
 
 	if (module)
 		return module;
-	module = module_new(mapping);
+	module = module_new(mapping, source);
+	if (memory_image_read(module, mapping, source))
+		return modules_add(modules, module);
+	free(module->image);
+	module->image = NULL;
+	module->image_bytes = 0;
 	module->fault = "cannot be opened";
 	return modules_add(modules, module);
 }
 
 static struct module *modules_open_file(struct modules *modules,
 					const struct mapping *mapping,
+					const struct image_source *source,
 					int fd, const struct stat *st)
 {
 	struct module_key key;
@@ -206,7 +216,7 @@ static struct module *modules_open_file(struct modules *modules,
 		close(fd);
 		return module;
 	}
-	module = module_new(mapping);
+	module = module_new(mapping, source);
 	module->fd = fd;
 	module->file_bytes = key.file_bytes;
 	module_parse_headers(module);
@@ -235,12 +245,12 @@ struct module *modules_open(struct modules *modules,
 	if (source->open_mapping)
 		fd = source->open_mapping(source->ctx, mapping);
 	if (fd < 0)
-		return modules_open_unreadable(modules, mapping);
+		return modules_open_unreadable(modules, mapping, source);
 	if (fstat(fd, &st) || !S_ISREG(st.st_mode)) {
 		close(fd);
-		return modules_open_unreadable(modules, mapping);
+		return modules_open_unreadable(modules, mapping, source);
 	}
-	return modules_open_file(modules, mapping, fd, &st);
+	return modules_open_file(modules, mapping, source, fd, &st);
 }
 
 /* Where file offset @offset lies in @segment, if it is mapped by it. */
@@ -299,6 +309,16 @@ ssize_t module_read(const struct module *module, uint64_t vaddr, void *buf,
 					  len);
 	}
 	return -1;
+}
+
+const char *module_path_in_root(const struct module *module)
+{
+	size_t len = module->root ? strlen(module->root->prefix) : 0;
+
+	if (len && !strncmp(module->path, module->root->prefix, len) &&
+	    module->path[len] == '/')
+		return module->path + len;
+	return module->path;
 }
 
 char *module_build_id_text(const struct module *module, char *buf)

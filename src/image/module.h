@@ -27,12 +27,21 @@ struct segment { /* one PT_LOAD */
 	bool is_executable;
 };
 
+/* The root directory of a process; where its paths begin. */
+struct image_root {
+	int fd; /* O_PATH */
+	/* Maps show paths from the root of the mount namespace: what of them
+	 * is above the root of a process that called chroot(2), or "". */
+	const char *prefix;
+};
+
 struct module {
 	uint32_t id;	   /* dense, index into its struct modules */
 	char *path;	   /* as in /proc/PID/maps, without " (deleted)" */
 	bool is_deleted;   /* maps said " (deleted)" */
 	int fd;		   /* -1: no file (vdso: see image); owned */
-	uint8_t *image;	   /* bytes copied from memory, or NULL; owned */
+	uint8_t *image;	   /* bytes copied from memory, or NULL; owned: the
+			    * vdso, or a file that cannot be opened */
 	size_t image_bytes;
 	bool is_elf;	   /* false: unreadable or not ELF; nothing below */
 	bool is_executable_type; /* ET_EXEC: vaddr == address */
@@ -45,6 +54,7 @@ struct module {
 	uint32_t dev_major, dev_minor; /* where it was first seen */
 	uint64_t inode, file_bytes;
 	const char *fault; /* why it is not ELF or unreadable, or NULL */
+	const struct image_root *root; /* of @path; NULL: our own */
 };
 
 struct mapping;
@@ -58,6 +68,8 @@ struct image_source {
 	ssize_t (*read_memory)(void *ctx, taddr addr, void *buf, size_t len);
 	/* The text of /proc/PID/maps, freed by the caller, or NULL. */
 	char *(*read_maps)(void *ctx, size_t *out_len);
+	/* Outlives all modules; NULL: the process sees files as we do. */
+	const struct image_root *root;
 	void *ctx;
 };
 
@@ -91,6 +103,9 @@ bool module_vaddr_of_offset(const struct module *module, uint64_t offset,
 /* Up to @len bytes of the file at @vaddr into @buf; bytes read, or -1. */
 ssize_t module_read(const struct module *module, uint64_t vaddr, void *buf,
 		    size_t len);
+
+/* The path of @module as its process would write it. */
+const char *module_path_in_root(const struct module *module);
 
 /* The build id as lower-case hex, or ""; at least 2*BUILD_ID_MAX+1 bytes. */
 char *module_build_id_text(const struct module *module, char *buf);

@@ -255,6 +255,11 @@ void space_update(struct space *space, const char *text, size_t len)
 		space->generation++;
 }
 
+void space_set_root(struct space *space, const struct image_root *root)
+{
+	space->source.root = root;
+}
+
 bool space_refresh(struct space *space)
 {
 	CLEANUP(free) char *text = NULL;

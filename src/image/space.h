@@ -47,6 +47,9 @@ void space_free(struct space *space);
 struct space *space_fork(const struct space *parent,
 			 const struct image_source *source);
 
+/* Where paths of the process begin, for the modules opened from now on. */
+void space_set_root(struct space *space, const struct image_root *root);
+
 /*
  * Read the maps again, and open the files of new executable mappings. False
  * if they cannot be read (the process is gone): the old table stays.

@@ -16,6 +16,7 @@
 
 #include "sampler/attach.h"
 #include "sampler/digest.h"
+#include "sampler/gaps.h"
 #include "sampler/loop.h"
 #include "sampler/naming.h"
 #include "util/log.h"
@@ -278,6 +279,12 @@ struct profile *collect_lock_profile(struct collect *collect,
 	if (digest->n_sampled_subjects <= 1)
 		naming_drop_process_labels(profile);
 	return profile;
+}
+
+void collect_find_gaps(const struct collect *collect,
+		       struct symbolizer *symbolizer, struct vec *out)
+{
+	gaps_find(&collect->digest.registry, symbolizer, out);
 }
 
 void collect_unlock_profile(struct collect *collect)

@@ -85,6 +85,12 @@ struct collect_exit collect_exit(const struct collect *collect);
  */
 struct profile *collect_lock_profile(struct collect *collect,
 				     struct symbolizer *symbolizer);
+/*
+ * While the profile is locked: a struct gap (gaps.h) for each of its modules,
+ * in @out.
+ */
+void collect_find_gaps(const struct collect *collect,
+		       struct symbolizer *symbolizer, struct vec *out);
 void collect_unlock_profile(struct collect *collect);
 
 void collect_free(struct collect *collect);

@@ -23,8 +23,6 @@ void digest_init(struct digest *digest, struct ring *ring,
 	*digest = (struct digest){
 		.options = *options,
 		.ring = ring,
-		.registry.profile = profile,
-		.registry.places = VEC_OF(struct place),
 		.unwinder = unwinder_new(&options->walk),
 		.frames.list = VEC_OF(struct frame),
 		.subjects = VEC_OF(struct subject *),
@@ -33,7 +31,7 @@ void digest_init(struct digest *digest, struct ring *ring,
 		.flushed_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 	};
-	modules_init(&digest->registry.modules);
+	registry_init(&digest->registry, profile);
 	profile_add_type(profile, "samples", "count");
 	profile_add_type(profile, "cpu", "nanoseconds");
 	if (options->mode == MODE_WALL)
@@ -63,10 +61,8 @@ void digest_clear(struct digest *digest)
 	vec_clear(&digest->slots);
 	vec_clear(&digest->locations);
 	vec_clear(&digest->frames.list);
-	vec_clear(&digest->registry.places);
 	unwinder_free(digest->unwinder);
-	profile_free(digest->registry.profile);
-	modules_clear(&digest->registry.modules);
+	registry_clear(&digest->registry);
 }
 
 static struct subject *subject_at(struct digest *digest, uint32_t id)
@@ -184,14 +180,8 @@ static void walk_stack(struct digest *digest, struct subject *subject,
 	unwinder_walk(digest->unwinder, subject->space, &snapshot,
 		      &digest->frames);
 	digest->locations.n = 0;
-	for (size_t i = 0; i < digest->frames.list.n; i++) {
-		const struct frame *frame = vec_at(&digest->frames.list, i);
-
-		*(location_id *)vec_push(&digest->locations) =
-			subject_location(&digest->registry, subject,
-					 frame->mapping_id, frame->addr,
-					 frame->flags & FRAME_GUESSED);
-	}
+	subject_locate(&digest->registry, subject, &digest->frames,
+		       &digest->locations);
 	push_end(digest, digest->frames.end);
 	answer_thread(digest, stack);
 }

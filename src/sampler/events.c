@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 
 #include "sampler/sampler.h"
+#include "target/permission.h"
 #include "util/log.h"
 
 #define SWEEP_THREADS 64
@@ -36,6 +37,7 @@ struct process *sampler_new_process(struct sampler *s, pid_t pid,
 	struct process *process = roster_add_process(&s->roster, pid);
 
 	s->stats.processes++;
+	process->is_32bit = process_is_32bit(pid);
 	send_subject(s, process, parent_subject);
 	return process;
 }
@@ -55,7 +57,7 @@ struct thread *sampler_new_thread(struct sampler *s, struct process *process,
 
 	s->stats.threads++;
 	s->stats.live_threads++;
-	thread->is_sampled = is_wanted(s, tid);
+	thread->is_sampled = is_wanted(s, tid) && !process->is_32bit;
 	thread->next_tick = thread->moved_tick = s->tick;
 	thread->born_ns = thread->wall_from_ns = clock_now_ns();
 	if (thread_read_schedstat(&s->roster, thread, &thread->seen))
@@ -197,6 +199,18 @@ static void handle_birth(struct sampler *s, struct thread *parent)
 		tracee_resume(parent->tid, 0);
 }
 
+/* Its registers are others; its CPU time is counted, and unsampled. */
+static void check_bits(const struct sampler *s, struct thread *thread)
+{
+	struct process *process = thread->process;
+
+	process->is_32bit = process_is_32bit(process->pid);
+	thread->is_sampled = is_wanted(s, thread->tid) && !process->is_32bit;
+	if (process->is_32bit)
+		log_warning("process %d runs a 32-bit program, which is not "
+			    "sampled", (int)process->pid);
+}
+
 /*
  * The thread that called exec has the tid of its process now; all others are
  * gone, and a leader that was another thread is never reported as ended
@@ -244,6 +258,8 @@ static void handle_exec(struct sampler *s, pid_t pid)
 		caller->is_sampled = true;
 		caller->born_ns = caller->wall_from_ns = clock_now_ns();
 	}
+	if (process && caller)
+		check_bits(s, caller);
 	tracee_resume(pid, 0);
 }
 

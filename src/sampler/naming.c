@@ -2,9 +2,11 @@
 /* naming.c - the last steps before a profile is shown: names and labels. */
 #include "sampler/naming.h"
 
+#include "profile/names.h"
 #include "util/clock.h"
 #include "util/log.h"
 
+#define JIT_PREFIX "[JIT] tid "
 #define LINES_MAX 256 /* an inline chain longer than this is cut */
 
 static void set_pseudo_line(struct profile *profile, location_id location,
@@ -45,46 +47,120 @@ static void set_lines(struct profile *profile, location_id location,
 	profile_set_lines(profile, location, lines, n);
 }
 
-/* Memory without a file: code made at run time, or nothing at all. */
-static const char *name_of_memory(const struct profile *profile,
-				  const struct profile_location *location)
+/*
+ * Memory without a file: code made at run time, or nothing at all; or a file
+ * that is no program, or cannot be opened: "[libfoo.so.1]", as in pprof.
+ */
+static void set_memory_line(struct profile *profile, location_id id)
 {
+	const struct profile_location *location =
+		vec_at(&profile->locations, id);
 	const struct profile_mapping *mapping;
+	CLEANUP(free) char *name = NULL;
 	const char *path;
 
-	if (location->mapping == NO_ID)
-		return "[unmapped]";
+	if (location->mapping == NO_ID) {
+		set_pseudo_line(profile, id, "[unmapped]");
+		return;
+	}
 	mapping = vec_at(&profile->mappings, location->mapping);
 	path = profile_string_text(profile, mapping->filename);
-	return path[0] == '[' ? path : "[anon]";
+	if (path[0] == '[' && strncmp(path, JIT_PREFIX, strlen(JIT_PREFIX)))
+		name = xstrdup(path);
+	else if (path[0] == '/' && path[1] != '/')
+		name = xasprintf("[%s]", path_base(path));
+	else
+		name = xstrdup("[anon]");
+	set_pseudo_line(profile, id, name);
+}
+
+/* In perf's words; pprof looks for no file of such a name. */
+static void set_jit_mapping(struct profile *profile,
+			    const struct profile_location *location,
+			    const struct jit *jit)
+{
+	struct profile_mapping *mapping =
+		vec_at(&profile->mappings, location->mapping);
+	CLEANUP(free) char *name = xasprintf(JIT_PREFIX "%d",
+					       (int)jit->pid);
+
+	mapping->filename = profile_string(profile, name);
+}
+
+enum place_kind naming_find_place(const struct registry *registry,
+				  location_id id, struct naming_place *out)
+{
+	const struct profile_location *location =
+		vec_at(&registry->profile->locations, id);
+	const struct place *place;
+
+	*out = (struct naming_place){ 0 };
+	if (location->mapping == NO_ID)
+		return PLACE_OTHER;
+	place = vec_at(&registry->places, location->mapping);
+	if (place->jit) {
+		out->made_name = jit_find(place->jit, location->address);
+		return PLACE_MADE;
+	}
+	out->module = place->module;
+	if (!out->module)
+		return PLACE_OTHER;
+	return module_vaddr_of_offset(place->module,
+				      location->address - place->start +
+					      place->offset,
+				      &out->vaddr)
+		       ? PLACE_MODULE
+		       : PLACE_FILE;
+}
+
+/* Code that was made at run time, by the list of its maker. */
+static void name_made_code(struct registry *registry, location_id id,
+			   const char *name)
+{
+	struct profile *profile = registry->profile;
+	const struct profile_location *location =
+		vec_at(&profile->locations, id);
+	const struct place *place =
+		vec_at(&registry->places, location->mapping);
+	struct symbol_frame frame = {
+		.name = name,
+		.system_name = name,
+		.file = "",
+	};
+	CLEANUP(free) char *file = perf_map_source(name, &frame.start_line);
+
+	set_jit_mapping(profile, location, place->jit);
+	if (file)
+		frame.file = file;
+	set_lines(profile, id, &frame, 1);
 }
 
 static void name_location(struct registry *registry,
 			  struct symbolizer *symbolizer, location_id id)
 {
 	struct profile *profile = registry->profile;
-	const struct profile_location *location =
-		vec_at(&profile->locations, id);
-	const struct place *place = NULL;
 	const struct symbol_frame *frames;
 	enum symbol_source source;
-	uint64_t vaddr;
+	struct naming_place at;
 	size_t n;
 
-	if (location->mapping != NO_ID)
-		place = vec_at(&registry->places, location->mapping);
-	if (!place || !place->module ||
-	    !module_vaddr_of_offset(place->module,
-				    location->address - place->start +
-					    place->offset,
-				    &vaddr)) {
-		set_pseudo_line(profile, id,
-				name_of_memory(profile, location));
+	switch (naming_find_place(registry, id, &at)) {
+	case PLACE_MODULE:
+		frames = symbolizer_find(symbolizer, at.module, at.vaddr, &n,
+					 &source);
+		set_lines(profile, id, frames, n);
 		return;
+	case PLACE_MADE:
+		if (at.made_name) {
+			name_made_code(registry, id, at.made_name);
+			return;
+		}
+		break;
+	case PLACE_FILE:
+	case PLACE_OTHER:
+		break;
 	}
-	frames = symbolizer_find(symbolizer, place->module, vaddr, &n,
-				 &source);
-	set_lines(profile, id, frames, n);
+	set_memory_line(profile, id);
 }
 
 void naming_symbolize(struct registry *registry,
@@ -93,6 +169,8 @@ void naming_symbolize(struct registry *registry,
 	struct profile *profile = registry->profile;
 	int64_t start_ns = clock_now_ns(), shown_ns = start_ns;
 
+	for (size_t i = 0; i < registry->jits.n; i++)
+		jit_refresh(*(struct jit **)vec_at(&registry->jits, i));
 	for (location_id id = 0; id < profile->locations.n; id++) {
 		const struct profile_location *location =
 			vec_at(&profile->locations, id);

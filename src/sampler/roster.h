@@ -27,6 +27,7 @@ struct process {
 	pid_t pid;
 	uint32_t n_threads;
 	bool is_born;	/* made during the run, by a process that we hold */
+	bool is_32bit;	/* its registers are others: not sampled */
 	bool was_sent;	/* a stack of this subject went into the ring */
 	clockid_t clock;
 	int64_t clock_base_ns; /* reading of clock when the watch began */

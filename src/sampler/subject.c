@@ -7,6 +7,84 @@
 #include "target/proc.h"
 #include "target/tracee.h"
 #include "util/clock.h"
+#include "util/io.h"
+#include "util/log.h"
+
+#define COMPARED_BYTES 4096
+
+void registry_init(struct registry *registry, struct profile *profile)
+{
+	*registry = (struct registry){
+		.profile = profile,
+		.places = VEC_OF(struct place),
+		.jits = VEC_OF(struct jit *),
+		.roots = VEC_OF(struct known_root *),
+	};
+	modules_init(&registry->modules);
+}
+
+void registry_clear(struct registry *registry)
+{
+	for (size_t i = 0; i < registry->jits.n; i++)
+		jit_free(*(struct jit **)vec_at(&registry->jits, i));
+	vec_clear(&registry->jits);
+	vec_clear(&registry->places);
+	profile_free(registry->profile);
+	modules_clear(&registry->modules);
+	for (size_t i = 0; i < registry->roots.n; i++) {
+		struct known_root *known =
+			*(struct known_root **)vec_at(&registry->roots, i);
+
+		root_close(&known->root);
+		free(known);
+	}
+	vec_clear(&registry->roots);
+}
+
+/* The root of @pid, held as long as @registry; NULL: our own. */
+static const struct image_root *registry_root(struct registry *registry,
+					      pid_t pid)
+{
+	struct known_root *known;
+	struct root root;
+
+	if (!root_open(&root, pid))
+		return NULL;
+	for (size_t i = 0; i < registry->roots.n; i++) {
+		known = *(struct known_root **)vec_at(&registry->roots, i);
+		if (root_is_same(&known->root, &root)) {
+			root_close(&root);
+			return &known->image;
+		}
+	}
+	known = xcalloc(1, sizeof(*known));
+	known->root = root;
+	known->image.fd = root.fd;
+	known->image.prefix = root.prefix;
+	*(struct known_root **)vec_push(&registry->roots) = known;
+	return &known->image;
+}
+
+/*
+ * Does @fd hold what is mapped? Paths may lead to another file with the same
+ * inode number, on another device; devices cannot be compared, since btrfs
+ * and overlayfs show others in maps than in stat(2). Breakpoints and uprobes
+ * change some bytes of the code in memory, another file nearly all.
+ */
+static bool is_mapped_file(const struct subject *subject,
+			   const struct mapping *mapping, int fd)
+{
+	unsigned char mapped[COMPARED_BYTES], file[COMPARED_BYTES];
+	ssize_t n = target_read(subject->tid, mapping->start, mapped,
+				sizeof(mapped));
+	ssize_t n_file = n <= 0 ? 0 : io_pread_full(fd, file, (size_t)n,
+						    (off_t)mapping->offset);
+	size_t n_other = 0;
+
+	for (ssize_t i = 0; i < n && i < n_file; i++)
+		n_other += mapped[i] != file[i];
+	return n_other <= sizeof(mapped) / 20;
+}
 
 static int open_mapping(void *ctx, const struct mapping *mapping)
 {
@@ -17,8 +95,16 @@ static int open_mapping(void *ctx, const struct mapping *mapping)
 		.path = mapping->path,
 		.inode = mapping->inode,
 	};
+	int fd;
 
-	return proc_open_mapped_file(subject->tid, &file);
+	fd = proc_open_mapped_file(subject->tid, &file);
+	if (fd >= 0 && !is_mapped_file(subject, mapping, fd)) {
+		log_info("%s is another file than the one that is mapped",
+			 mapping->path);
+		close(fd);
+		fd = -1;
+	}
+	return fd;
 }
 
 static ssize_t read_memory(void *ctx, taddr addr, void *buf, size_t len)
@@ -67,7 +153,18 @@ void subject_free(struct subject *subject)
 	free(subject);
 }
 
+static struct jit *subject_jit(struct registry *registry,
+			       struct subject *subject)
+{
+	if (!subject->jit) {
+		subject->jit = jit_new(subject->pid);
+		*(struct jit **)vec_push(&registry->jits) = subject->jit;
+	}
+	return subject->jit;
+}
+
 static uint32_t add_mapping(struct registry *registry,
+			    struct subject *subject,
 			    const struct mapping *mapping)
 {
 	struct profile *profile = registry->profile;
@@ -90,6 +187,8 @@ static uint32_t add_mapping(struct registry *registry,
 						       : "//anon");
 	out.build_id = profile_string(profile, build_id);
 	place->module = mapping->module;
+	if (jit_may_own(mapping))
+		place->jit = subject_jit(registry, subject);
 	place->start = mapping->start;
 	place->offset = mapping->offset;
 	return profile_add_mapping(profile, &out);
@@ -104,7 +203,7 @@ static uint32_t mapping_in_profile(struct registry *registry,
 		*(uint32_t *)vec_push(&subject->mappings) = NO_ID;
 	known = vec_at(&subject->mappings, id);
 	if (*known == NO_ID)
-		*known = add_mapping(registry,
+		*known = add_mapping(registry, subject,
 				     space_mapping(subject->space, id));
 	return *known;
 }
@@ -116,6 +215,7 @@ void subject_prepare(struct registry *registry, struct subject *subject,
 	if (subject->is_prepared)
 		return;
 	subject->is_prepared = true;
+	space_set_root(subject->space, registry_root(registry, subject->pid));
 	space_refresh(subject->space);
 	subject->fresh_ns = clock_now_ns();
 	proc_read_comm(subject->pid, subject->pid, subject->process);
@@ -151,15 +251,20 @@ void subject_count_stack(struct registry *registry, struct subject *subject)
 	registry->profile->main_mapping = subject->program;
 }
 
+/* User addresses have 47 bits; 16 more tell the mapping. 0: no key. */
+static uint64_t location_key(uint32_t mapping_id, taddr addr)
+{
+	if (mapping_id + 1 >= 1u << 16 || addr >> 47)
+		return 0;
+	return addr ^ (uint64_t)(mapping_id + 1) << 47;
+}
+
 location_id subject_location(struct registry *registry,
 			     struct subject *subject, uint32_t mapping_id,
 			     taddr addr, bool is_guessed)
 {
-	/* User addresses have 47 bits; 16 more tell the mapping. */
-	uint64_t key = addr ^ (uint64_t)(mapping_id + 1) << 47;
-	bool has_key = mapping_id + 1 < 1u << 16 && addr >> 47 == 0;
-	location_id location = has_key ? map_get(&subject->locations, key)
-				       : NO_ID;
+	uint64_t key = location_key(mapping_id, addr);
+	location_id location = key ? map_get(&subject->locations, key) : NO_ID;
 	uint32_t mapping = NO_ID;
 
 	if (location != NO_ID)
@@ -168,7 +273,31 @@ location_id subject_location(struct registry *registry,
 		mapping = mapping_in_profile(registry, subject, mapping_id);
 	location = profile_location(registry->profile, mapping, addr,
 				    is_guessed);
-	if (has_key)
+	if (key)
 		map_put(&subject->locations, key, location);
 	return location;
+}
+
+void subject_locate(struct registry *registry, struct subject *subject,
+		    const struct frames *frames, struct vec *out)
+{
+	const struct frame *frame = frames->list.data;
+	location_id *ids;
+
+	vec_reserve(out, out->n + frames->list.n);
+	ids = (location_id *)out->data + out->n;
+	for (size_t i = 0; i < frames->list.n; i++, frame++) {
+		uint64_t key = location_key(frame->mapping_id, frame->addr);
+		struct location_memo *memo = &subject->memo[
+			(key ^ key >> 9 ^ key >> 18) % LOCATION_MEMO];
+
+		if (!key || memo->key != key) {
+			memo->location = subject_location(
+				registry, subject, frame->mapping_id,
+				frame->addr, frame->flags & FRAME_GUESSED);
+			memo->key = key;
+		}
+		ids[i] = memo->location;
+	}
+	out->n += frames->list.n;
 }

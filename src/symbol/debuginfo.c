@@ -16,6 +16,7 @@ struct debuginfo {
 	struct arena arena;
 	struct vec functions;	 /* struct debug_function *, in the arena */
 	struct map by_die;	 /* address of an entry -> functions */
+	bool lacks_split;
 };
 
 static void debuginfo_add_unit(struct debuginfo *info, Dwarf_Die *die,
@@ -44,9 +45,11 @@ struct debuginfo *debuginfo_new(Dwarf *dwarf)
 			       &detail) == 0) {
 		if (type == DW_UT_compile)
 			debuginfo_add_unit(info, &die, &die);
-		else if (type == DW_UT_skeleton)
-			debuginfo_add_unit(info, &die,
-					   detail.addr ? &detail : &die);
+		if (type != DW_UT_skeleton)
+			continue;
+		info->lacks_split |= !detail.addr;
+		debuginfo_add_unit(info, &die,
+				   detail.addr ? &detail : &die);
 	}
 	range_index_sort(&info->index);
 	return info;
@@ -64,6 +67,11 @@ void debuginfo_free(struct debuginfo *info)
 	map_clear(&info->by_die);
 	arena_clear(&info->arena);
 	free(info);
+}
+
+bool debuginfo_lacks_split(const struct debuginfo *info)
+{
+	return info->lacks_split;
 }
 
 static struct debug_function *debuginfo_describe(struct debuginfo *info,

@@ -33,6 +33,9 @@ struct debuginfo *debuginfo_new(Dwarf *dwarf);
 void debuginfo_free(struct debuginfo *info);
 DEFINE_CLEANUP(debuginfo_free, struct debuginfo *)
 
+/* Was a file with the functions of a unit (.dwo) not found? */
+bool debuginfo_lacks_split(const struct debuginfo *info);
+
 /*
  * Fill @out (of struct debug_frame) with the functions at @pc, innermost
  * inline first. Empty if DWARF knows nothing about @pc.

@@ -8,6 +8,15 @@
 
 #include "util/strbuf.h"
 
+char *go_simplify_name(const char *name)
+{
+	const char *open = strchr(name, '['), *close = strrchr(name, ']');
+
+	if (!open || !close || close <= open)
+		return xstrdup(name);
+	return xasprintf("%.*s[...]%s", (int)(open - name), name, close + 1);
+}
+
 #ifdef HAVE_LIBIBERTY
 #ifdef HAVE_LIBIBERTY_DEMANGLE_H
 #include <libiberty/demangle.h>

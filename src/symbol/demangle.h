@@ -11,4 +11,11 @@
  */
 char *cplus_simplify_name(const char *name, bool drop_templates);
 
+/*
+ * @name, which is Go, with the type arguments left out as Go itself does it
+ * where people read: "main.Sum[go.shape.int]" is "main.Sum[...]" (runtime's
+ * funcNameForPrint). The caller frees it.
+ */
+char *go_simplify_name(const char *name);
+
 #endif

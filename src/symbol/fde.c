@@ -16,17 +16,36 @@
 #define FDE_ENTRY_BYTES 8
 #define FDE_TABLE_ENCODING (DW_EH_PE_datarel | DW_EH_PE_sdata4)
 
-static bool fde_find_segment(Elf *elf, GElf_Phdr *out)
+/* The header of @type that holds @vaddr (0: any). */
+static bool fde_find_segment(Elf *elf, GElf_Word type, uint64_t vaddr,
+			     GElf_Phdr *out)
 {
 	size_t n;
 
 	if (elf_getphdrnum(elf, &n) < 0)
 		return false;
 	for (size_t i = 0; i < n; i++)
-		if (gelf_getphdr(elf, (int)i, out) &&
-		    out->p_type == PT_GNU_EH_FRAME)
+		if (gelf_getphdr(elf, (int)i, out) && out->p_type == type &&
+		    (!vaddr || vaddr - out->p_vaddr < out->p_filesz))
 			return true;
 	return false;
+}
+
+/* Where the entries point: .eh_frame, in the segment of the table. */
+static void fde_find_frames(struct fde_table *table, Elf *elf)
+{
+	GElf_Phdr phdr;
+	Elf_Data *data;
+
+	if (!fde_find_segment(elf, PT_LOAD, table->base, &phdr))
+		return;
+	data = elf_getdata_rawchunk(elf, (int64_t)phdr.p_offset,
+				    phdr.p_filesz, ELF_T_BYTE);
+	if (!data)
+		return;
+	table->frames = data->d_buf;
+	table->frames_vaddr = phdr.p_vaddr;
+	table->frames_bytes = data->d_size;
 }
 
 /* Bytes of an encoded pointer, or 0 for those no linker writes here. */
@@ -53,7 +72,7 @@ void fde_table_init(struct fde_table *table, Elf *elf)
 	Elf_Data *data;
 
 	*table = (struct fde_table){ 0 };
-	if (!fde_find_segment(elf, &phdr))
+	if (!fde_find_segment(elf, PT_GNU_EH_FRAME, 0, &phdr))
 		return;
 	data = elf_getdata_rawchunk(elf, (int64_t)phdr.p_offset,
 				    phdr.p_filesz, ELF_T_BYTE);
@@ -71,6 +90,7 @@ void fde_table_init(struct fde_table *table, Elf *elf)
 		table->n = n;
 	table->entries = p + start;
 	table->base = phdr.p_vaddr;
+	fde_find_frames(table, elf);
 }
 
 static uint64_t fde_entry_start(const struct fde_table *table, size_t i)
@@ -81,10 +101,36 @@ static uint64_t fde_entry_start(const struct fde_table *table, size_t i)
 	return table->base + (uint64_t)(int64_t)offset;
 }
 
+/*
+ * The size of the function of entry @i, or 0 if unknown. An FDE begins with
+ * its length, the way back to its CIE, the start of the function relative to
+ * this field, and the size (LSB Core 5.0, 10.6.1.2); other encodings, which
+ * no linker writes beside such a table, do not give the start again.
+ */
+static uint64_t fde_entry_size(const struct fde_table *table, size_t i)
+{
+	int32_t offset, start;
+	uint32_t size;
+	uint64_t at;
+
+	memcpy(&offset, table->entries + i * FDE_ENTRY_BYTES + 4,
+	       sizeof(offset));
+	at = table->base + (uint64_t)(int64_t)offset + 8;
+	if (at - table->frames_vaddr >= table->frames_bytes ||
+	    table->frames_bytes - (at - table->frames_vaddr) < 8)
+		return 0;
+	memcpy(&start, table->frames + (at - table->frames_vaddr), 4);
+	memcpy(&size, table->frames + (at - table->frames_vaddr) + 4, 4);
+	if (at + (uint64_t)(int64_t)start != fde_entry_start(table, i))
+		return 0;
+	return size;
+}
+
 bool fde_table_find(const struct fde_table *table, uint64_t vaddr,
 		    uint64_t *out_start)
 {
 	size_t lo = 0, hi = table->n;
+	uint64_t size;
 
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
@@ -97,5 +143,6 @@ bool fde_table_find(const struct fde_table *table, uint64_t vaddr,
 	if (!lo)
 		return false;
 	*out_start = fde_entry_start(table, lo - 1);
-	return true;
+	size = fde_entry_size(table, lo - 1);
+	return !size || vaddr - *out_start < size;
 }

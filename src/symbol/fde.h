@@ -18,12 +18,19 @@ struct fde_table { /* zero: no table */
 	const unsigned char *entries; /* owned by the Elf */
 	size_t n;
 	uint64_t base; /* vaddr of .eh_frame_hdr */
+	/* The segment with .eh_frame: */
+	const unsigned char *frames;
+	uint64_t frames_vaddr;
+	size_t frames_bytes;
 };
 
 /* Find the table of @elf, which must outlive @table. */
 void fde_table_init(struct fde_table *table, Elf *elf);
 
-/* The start of the last function at or below @vaddr; false if none. */
+/*
+ * The start of the function that holds @vaddr; false if none does. Sparse
+ * tables are common: assembly may have unwind information where C has none.
+ */
 bool fde_table_find(const struct fde_table *table, uint64_t vaddr,
 		    uint64_t *out_start);
 

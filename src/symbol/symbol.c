@@ -7,6 +7,7 @@
  */
 #include "symbol/symbol.h"
 
+#include "image/gopclntab.h"
 #include "profile/names.h"
 #include "symbol/debugfile.h"
 #include "symbol/debuginfo.h"
@@ -14,10 +15,13 @@
 #include "symbol/fde.h"
 #include "symbol/symtab.h"
 
+#define GO_FRAMES_MAX 64 /* inlined into one place */
+
 struct symbol_module {
 	const struct module *module;
 	struct debug_file file;
 	struct debuginfo *debug; /* NULL: no DWARF */
+	struct gopclntab *go;	 /* NULL: no Go in it */
 	uint64_t debug_bias;	 /* vaddr + debug_bias is DWARF's address */
 	struct symtab symtab;
 	enum symbol_source symtab_source;
@@ -34,6 +38,7 @@ struct symbol_answer {
 
 struct symbolizer {
 	struct symbol_options options;
+	struct debuginfod *debuginfod; /* NULL: not to be asked */
 	struct map by_module; /* pointer -> modules */
 	struct vec modules;   /* struct symbol_module * */
 	struct vec answers;   /* struct symbol_answer */
@@ -55,9 +60,15 @@ struct symbolizer *symbolizer_new(const struct symbol_options *options)
 	return symbolizer;
 }
 
+struct error *symbolizer_use_debuginfod(struct symbolizer *symbolizer)
+{
+	return debuginfod_open(&symbolizer->debuginfod);
+}
+
 static void symbol_module_free(struct symbol_module *m)
 {
 	debuginfo_free(m->debug);
+	gopclntab_close(m->go);
 	symtab_clear(&m->symtab);
 	map_clear(&m->by_vaddr);
 	debug_file_close(&m->file);
@@ -77,17 +88,20 @@ void symbolizer_free(struct symbolizer *symbolizer)
 	map_clear(&symbolizer->by_module);
 	map_clear(&symbolizer->shown);
 	intern_clear(&symbolizer->strings);
+	debuginfod_close(symbolizer->debuginfod);
 	arena_clear(&symbolizer->arena);
 	free(symbolizer);
 }
 
-static struct symbol_module *symbol_module_new(const struct module *module)
+static struct symbol_module *symbol_module_new(const struct module *module,
+					       struct debuginfod *debuginfod)
 {
 	struct symbol_module *m = xcalloc(1, sizeof(*m));
 	Dwarf *dwarf;
 
 	m->module = module;
-	if (!debug_file_open(&m->file, module))
+	m->go = gopclntab_open(module);
+	if (!debug_file_open(&m->file, module, debuginfod))
 		return m;
 	fde_table_init(&m->fdes, debug_file_elf(&m->file));
 	dwarf = debug_file_dwarf(&m->file, &m->debug_bias);
@@ -98,6 +112,11 @@ static struct symbol_module *symbol_module_new(const struct module *module)
 							      SYMBOL_DYNSYM;
 	m->summary.has_unreadable_dwarf =
 		debug_file_is_unreadable(&m->file);
+	m->summary.has_dwarf = m->debug != NULL;
+	m->summary.lacks_split = m->debug && debuginfo_lacks_split(m->debug);
+	m->summary.lacks_alt = m->file.has_alt && !m->file.alt;
+	m->summary.refused = m->file.search->refused;
+	m->summary.asked_servers = debuginfod != NULL;
 	return m;
 }
 
@@ -111,7 +130,7 @@ static struct symbol_module *symbolizer_module(struct symbolizer *symbolizer,
 		id = (uint32_t)symbolizer->modules.n;
 		map_put(&symbolizer->by_module, key, id);
 		*(struct symbol_module **)vec_push(&symbolizer->modules) =
-			symbol_module_new(module);
+			symbol_module_new(module, symbolizer->debuginfod);
 	}
 	return *(struct symbol_module **)vec_at(&symbolizer->modules, id);
 }
@@ -162,6 +181,19 @@ static void frame_set_linkage(struct symbolizer *symbolizer,
 		frame->name = string_keep(symbolizer, f->name);
 }
 
+/* Set the names from one of Go, which are not mangled. */
+static void frame_set_go(struct symbolizer *symbolizer,
+			 struct symbol_frame *frame, const char *name)
+{
+	CLEANUP(free) char *simple = NULL;
+
+	frame->system_name = frame->name = string_keep(symbolizer, name);
+	if (symbolizer->options.demangle != DEMANGLE_SIMPLE)
+		return;
+	simple = go_simplify_name(name);
+	frame->name = string_keep(symbolizer, simple);
+}
+
 /*
  * Set the names from DWARF's plain name, which for C++ may be qualified, and
  * have the template arguments of classes in it.
@@ -181,7 +213,10 @@ static void frame_set_plain(struct symbolizer *symbolizer,
 	frame->name = string_keep(symbolizer, simple);
 }
 
-/* The name of last resort: "libfoo.so.1+0x1234". */
+/*
+ * The name of last resort: "libfoo.so.1+0x1234", by the start of the function
+ * or of what lies between two that are known.
+ */
 static enum symbol_source frame_set_address(struct symbolizer *symbolizer,
 					    struct symbol_frame *frame,
 					    const struct symbol_module *m,
@@ -190,7 +225,10 @@ static enum symbol_source frame_set_address(struct symbolizer *symbolizer,
 	CLEANUP(free) char *text = NULL;
 	uint64_t start = vaddr;
 
-	fde_table_find(&m->fdes, vaddr, &start);
+	if (!fde_table_find(&m->fdes, vaddr, &start)) {
+		start = symtab_gap_start(&m->symtab, vaddr);
+		start = start ? start : vaddr;
+	}
 	text = xasprintf("%s+0x%llx", path_base(m->module->path),
 			 (unsigned long long)start);
 	frame->system_name = frame->name = string_keep(symbolizer, text);
@@ -233,8 +271,12 @@ static void frame_set_debug(struct symbolizer *symbolizer,
 			    const struct debug_frame *debug)
 {
 	const struct debug_function *f = debug->function;
+	struct go_function go;
+	bool is_go = m->go && gopclntab_find(m->go, vaddr, &go);
 
-	if (f && f->linkage_name)
+	if (f && f->name && !f->linkage_name && is_go)
+		frame_set_go(symbolizer, frame, f->name);
+	else if (f && f->linkage_name)
 		frame_set_linkage(symbolizer, frame, f);
 	else if (f && f->name)
 		frame_set_plain(symbolizer, frame, f->name);
@@ -243,6 +285,33 @@ static void frame_set_debug(struct symbolizer *symbolizer,
 	frame->file = string_keep(symbolizer, debug->file);
 	frame->line = debug->line;
 	frame->start_line = f ? f->start_line : 0;
+}
+
+/* What a stripped Go program still knows of itself. */
+static bool answer_by_go(struct symbolizer *symbolizer,
+			 const struct symbol_module *m, uint64_t vaddr,
+			 struct symbol_answer *out)
+{
+	struct go_frame go[GO_FRAMES_MAX];
+	size_t n = m->go ? gopclntab_frames(m->go, vaddr, go, GO_FRAMES_MAX)
+			 : 0;
+	size_t first = n && symbolizer->options.no_inlines ? n - 1 : 0;
+
+	if (!n || !go[n - 1].name[0])
+		return false;
+	out->n = n - first;
+	out->frames = arena_alloc(&symbolizer->arena,
+				  out->n * sizeof(*out->frames));
+	out->source = SYMBOL_GO;
+	for (size_t i = first; i < n; i++) {
+		struct symbol_frame *frame = &out->frames[i - first];
+
+		frame_set_go(symbolizer, frame, go[i].name);
+		frame->file = string_keep(symbolizer, go[i].file);
+		frame->line = go[i].line;
+		frame->start_line = go[i].start_line;
+	}
+	return true;
 }
 
 static void symbolizer_answer(struct symbolizer *symbolizer,
@@ -264,7 +333,7 @@ static void symbolizer_answer(struct symbolizer *symbolizer,
 	for (size_t i = first; i < debug->n; i++)
 		frame_set_debug(symbolizer, &out->frames[i - first], m, vaddr,
 				vec_at(debug, i));
-	if (debug->n)
+	if (debug->n || answer_by_go(symbolizer, m, vaddr, out))
 		return;
 	*out->frames = (struct symbol_frame){ .file = "" };
 	out->source = frame_set_symbol(symbolizer, out->frames, m, vaddr);

@@ -4,8 +4,9 @@
  *
  * elfutils finds the files (the module itself, build-id directories,
  * debuglink, .gnu_debugdata) and reads them; each address is asked once.
- * Order of sources for a name: DWARF (with the whole inline chain), .symtab
- * of the debug file or the module, .dynsym; last "file.so+0xSTART", START
+ * Order of sources for a name: DWARF (with the whole inline chain), Go's
+ * table (likewise, also when stripped), .symtab of the debug file or the
+ * module, .dynsym; last "file.so+0xSTART", START
  * being the start of the function by its FDE. Belongs to one thread.
  */
 #ifndef SYMBOL_SYMBOL_H
@@ -40,6 +41,7 @@ enum symbol_source {
 	SYMBOL_NONE,   /* name is file+0xSTART or file+0xADDR */
 	SYMBOL_DYNSYM, /* from .dynsym */
 	SYMBOL_SYMTAB, /* from .symtab or .gnu_debugdata */
+	SYMBOL_GO,     /* from Go's own table, with file and line */
 	SYMBOL_DWARF,  /* with file and line */
 	N_SYMBOL_SOURCES,
 };
@@ -52,6 +54,13 @@ const char *symbol_library_version(void);
 struct symbolizer *symbolizer_new(const struct symbol_options *options);
 void symbolizer_free(struct symbolizer *symbolizer);
 DEFINE_CLEANUP(symbolizer_free, struct symbolizer *)
+
+/*
+ * Ask debuginfod's servers for debug files that are not on this machine, from
+ * now on. Fails if that is not possible.
+ */
+struct error *symbolizer_use_debuginfod(struct symbolizer *symbolizer)
+	MUST_USE;
 
 /*
  * The frames at @vaddr of @module, innermost inline first, at least one.
@@ -68,6 +77,11 @@ struct symbol_summary {
 	/* It has debug information that cannot be read (zstd, and elfutils
 	 * older than 0.189). */
 	bool has_unreadable_dwarf;
+	bool has_dwarf;
+	bool asked_servers;  /* debuginfod, if it had no DWARF */
+	bool lacks_split;    /* a .dwo file was not found */
+	bool lacks_alt;	     /* what dwz took out of it was not found */
+	const char *refused; /* a debug file of another build, or NULL */
 };
 
 /* False if nothing was asked about @module yet. */

@@ -157,3 +157,16 @@ const struct symtab_symbol *symtab_find(const struct symtab *symtab,
 
 	return range ? vec_at(&symtab->symbols, range->value) : NULL;
 }
+
+uint64_t symtab_gap_start(const struct symtab *symtab, uint64_t vaddr)
+{
+	uint64_t start = 0;
+
+	for (size_t i = 0; i < symtab->symbols.n; i++) {
+		const struct symtab_symbol *s = vec_at(&symtab->symbols, i);
+
+		if (s->end <= vaddr && s->end > start)
+			start = s->end;
+	}
+	return start;
+}

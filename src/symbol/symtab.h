@@ -29,6 +29,12 @@ struct symtab_symbol {
 void symtab_init(struct symtab *symtab, Dwfl_Module *module, uint64_t bias);
 void symtab_clear(struct symtab *symtab);
 
+/*
+ * Where the code around @vaddr begins that no symbol names: the end of the
+ * last symbol before it, or 0.
+ */
+uint64_t symtab_gap_start(const struct symtab *symtab, uint64_t vaddr);
+
 /* The symbol that names the code at @vaddr, or NULL. */
 const struct symtab_symbol *symtab_find(const struct symtab *symtab,
 					uint64_t vaddr);

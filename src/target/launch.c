@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <fcntl.h>
 
+#include "target/permission.h"
+
 static void __attribute__((noreturn)) child_main(char *const argv[],
 						 int go_fd, int error_fd)
 {
@@ -26,8 +28,11 @@ static void __attribute__((noreturn)) child_main(char *const argv[],
 
 struct error *launch_fork(char *const argv[], struct launch *out)
 {
+	struct error *error = launch_check(argv[0]);
 	int go[2], failed[2];
 
+	if (error)
+		return error;
 	if (pipe2(go, O_CLOEXEC))
 		return error_errno(errno, "cannot make a pipe");
 	if (pipe2(failed, O_CLOEXEC)) {

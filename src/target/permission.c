@@ -9,6 +9,7 @@
 
 #include "target/proc.h"
 #include "util/io.h"
+#include "util/log.h"
 
 #define CAP_SYS_PTRACE_BIT 19
 
@@ -22,7 +23,10 @@ static struct error *error_already_traced(pid_t pid, const char *comm,
 {
 	char name[COMM_MAX] = "?";
 	struct error *error;
+	pid_t group = proc_thread_group(tracer);
 
+	if (group > 0) /* TracerPid is that of the thread that traces */
+		tracer = group;
 	proc_read_comm(tracer, tracer, name);
 	error = refuse(pid, comm, "another program is tracing it");
 	error = error_hint(error, "cause: process %d (%s) traces it already",
@@ -32,20 +36,71 @@ static struct error *error_already_traced(pid_t pid, const char *comm,
 }
 
 /* The byte of the ELF header that tells 32 from 64 bits (elf(5)). */
-static bool is_32bit(pid_t pid)
+static bool file_is_32bit(const char *path)
 {
 	unsigned char ident[5];
-	char path[64];
-	int fd;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	ssize_t n;
 
-	snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
 		return false;
 	n = read(fd, ident, sizeof(ident));
 	close(fd);
 	return n == sizeof(ident) && !memcmp(ident, "\177ELF\1", 5);
+}
+
+bool process_is_32bit(pid_t pid)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
+	return file_is_32bit(path);
+}
+
+/* The file that execvp(3) takes for @program, freed by the caller. */
+static char *find_program(const char *program)
+{
+	const char *dir = getenv("PATH");
+
+	if (strchr(program, '/') || !dir)
+		return xstrdup(program);
+	for (;;) {
+		size_t len = strcspn(dir, ":");
+		char *path = len ? xasprintf("%.*s/%s", (int)len, dir, program)
+				 : xstrdup(program);
+
+		if (!access(path, X_OK) || !dir[len])
+			return path;
+		free(path);
+		dir += len + 1;
+	}
+}
+
+/*
+ * The kernel drops set-id bits when a tracer without CAP_SYS_PTRACE watches
+ * (execve(2)): the program then runs, but not as usual.
+ */
+static void warn_if_setid(const char *path)
+{
+	struct stat st;
+
+	if (!geteuid() || stat(path, &st))
+		return;
+	if ((st.st_mode & S_ISUID && st.st_uid != geteuid()) ||
+	    (st.st_mode & S_ISGID && st.st_gid != getegid()))
+		log_warning("%s has its set-user-ID or set-group-ID bit, "
+			    "which the kernel ignores under tracing", path);
+}
+
+struct error *launch_check(const char *program)
+{
+	CLEANUP(free) char *path = find_program(program);
+
+	warn_if_setid(path);
+	if (!file_is_32bit(path))
+		return NULL;
+	return error_new("cannot profile %s: it is a 32-bit program, and "
+			 "psample knows 64-bit ones", path);
 }
 
 struct error *attach_check(pid_t pid)
@@ -65,7 +120,7 @@ struct error *attach_check(pid_t pid)
 	tracer = proc_status_number(pid, "TracerPid");
 	if (tracer > 0)
 		return error_already_traced(pid, stat.comm, (pid_t)tracer);
-	if (is_32bit(pid))
+	if (process_is_32bit(pid))
 		return refuse(pid, stat.comm, "it is a 32-bit program, and "
 					      "psample knows 64-bit ones");
 	/* A zombie leader may still have live threads. */
@@ -113,12 +168,16 @@ static struct error *explain_yama(struct error *error, pid_t pid, long scope)
 				 "=0    (until reboot)");
 }
 
+/*
+ * Files of a process that is not dumpable belong to root; its directory stays
+ * with its user (proc(5), /proc/PID).
+ */
 static uid_t owner_of_proc(pid_t pid)
 {
 	char path[64];
 	struct stat st;
 
-	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
+	snprintf(path, sizeof(path), "/proc/%d/maps", (int)pid);
 	return stat(path, &st) ? (uid_t)-1 : st.st_uid;
 }
 

@@ -3,6 +3,7 @@
 #ifndef TARGET_PERMISSION_H
 #define TARGET_PERMISSION_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "util/error.h"
@@ -12,6 +13,15 @@
  * not exist, is a zombie, a kernel thread, ourselves, or traced already.
  */
 struct error *attach_check(pid_t pid) MUST_USE;
+
+/* Does @pid run a 32-bit program? Those have other registers. */
+bool process_is_32bit(pid_t pid);
+
+/*
+ * NULL if nothing speaks against running @program, looked for as by
+ * execvp(3); else the reason: it is a 32-bit program.
+ */
+struct error *launch_check(const char *program) MUST_USE;
 
 /* PTRACE_SEIZE of @pid failed with @err: what, cause, remedy. */
 struct error *attach_error(pid_t pid, int err) MUST_USE;

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "util/clock.h"
+#include "target/root.h"
 #include "util/io.h"
 #include "util/strbuf.h"
 
@@ -410,14 +411,32 @@ static int open_regular(const char *path, uint64_t inode)
 }
 
 /*
+ * In a mount namespace of its own the path counts from there; after a
+ * chroot(2) it has the way to the new root in front, or is one of ours.
+ */
+static int open_by_path(pid_t pid, const struct mapped_file *file)
+{
+	CLEANUP(free) char *prefix = root_prefix(pid);
+	CLEANUP(free) char *path = NULL;
+	size_t len = strlen(prefix);
+	int fd;
+
+	if (strncmp(file->path, prefix, len))
+		len = 0;
+	path = xasprintf("/proc/%d/root%s", (int)pid, file->path + len);
+	fd = open_regular(path, file->inode);
+	return fd < 0 ? open_regular(file->path, file->inode) : fd;
+}
+
+/*
  * map_files leads to the mapped file itself, deleted or replaced, but wants
  * CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE; the path as the target's root
  * sees it serves the others. The device number is not compared: btrfs and
- * overlayfs show another one in maps than in stat(2).
+ * overlayfs show another one in maps than in stat(2); the caller can compare
+ * the contents.
  */
 int proc_open_mapped_file(pid_t pid, const struct mapped_file *file)
 {
-	CLEANUP(free) char *path = NULL;
 	char fixed[96];
 	int fd;
 
@@ -427,8 +446,7 @@ int proc_open_mapped_file(pid_t pid, const struct mapped_file *file)
 	fd = open_regular(fixed, file->inode);
 	if (fd >= 0)
 		return fd;
-	path = xasprintf("/proc/%d/root%s", (int)pid, file->path);
-	fd = open_regular(path, file->inode);
+	fd = open_by_path(pid, file);
 	if (fd >= 0)
 		return fd;
 	snprintf(fixed, sizeof(fixed), "/proc/%d/exe", (int)pid);

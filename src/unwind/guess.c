@@ -2,8 +2,12 @@
 /* guess.c - steps out of frames for which there is no rule. */
 #include "unwind/guess.h"
 
+#include "unwind/call_target.h"
+
 /* No frame of a compiled function is larger; a wild rbp mostly is. */
 #define FRAME_BYTES_MAX (8u << 20)
+/* How much of the stack is searched for a return address. */
+#define SEARCH_BYTES_MAX 8192
 
 /* Accept the caller at (@pc, @sp) if it stands up to inspection. */
 static enum step accept_caller(struct row_cache *cache, struct regs *regs,
@@ -44,6 +48,45 @@ enum step guess_by_frame_pointer(struct row_cache *cache,
 	if (step == STEP_DONE)
 		regs_set(regs, CPU_FP, caller_fp);
 	return step;
+}
+
+enum step guess_by_row(struct row_cache *cache,
+		       const struct snapshot *snapshot, const struct row *row,
+		       const struct row_saves *saves, struct regs *regs)
+{
+	struct regs caller = *regs;
+	enum step step = row_step(row, saves, snapshot, &caller);
+
+	if (step == STEP_CUT)
+		return snapshot->is_cut ? STEP_CUT : STEP_NO_RULE;
+	if (step == STEP_BAD_STACK)
+		return STEP_NO_RULE;
+	if (step != STEP_DONE)
+		return step;
+	if (!row_cache_is_return(cache, caller.r[CPU_PC]))
+		return STEP_NO_RULE;
+	*regs = caller;
+	return STEP_DONE;
+}
+
+enum step guess_by_calls(struct row_cache *cache,
+			 const struct snapshot *snapshot, taddr addr,
+			 struct regs *regs)
+{
+	taddr sp = regs->r[CPU_SP], function;
+
+	if (!row_cache_function(cache, addr, &function))
+		return STEP_NO_RULE;
+	for (taddr at = sp; at - sp < SEARCH_BYTES_MAX; at += 8) {
+		uint64_t pc;
+
+		if (snapshot_read(snapshot, at, &pc) != STEP_DONE)
+			break;
+		if (call_leads_to(cache, pc, function) != CALL_HITS)
+			continue;
+		return accept_caller(cache, regs, pc, at + 8);
+	}
+	return STEP_NO_RULE;
 }
 
 enum step guess_by_call_to_nowhere(struct row_cache *cache,

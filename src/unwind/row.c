@@ -163,6 +163,8 @@ enum step row_step(const struct row *row, const struct row_saves *saves,
 		cfa += (taddr)(int64_t)row->extra;
 		break;
 	case ROW_PLAIN:
+	case ROW_SWITCH:
+	case ROW_GUESS:
 	case ROW_NONE:
 	case ROW_ROOT:
 	case ROW_HARD:

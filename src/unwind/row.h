@@ -21,6 +21,10 @@ enum row_kind {
 	ROW_DEREF,  /* CFA = *(reg + cfa_offset) + extra */
 	ROW_SIGNAL, /* all registers lie in a ucontext; gregs at
 		     * reg + cfa_offset */
+	ROW_SWITCH, /* as ROW_PLAIN, or on another stack than it was called
+		     * on; the function begins at pc - extra */
+	ROW_GUESS,  /* as ROW_PLAIN, but made from the code alone: what it
+		     * gives is to be checked */
 	ROW_HARD,   /* a rule that none of these can say: ask libunwind */
 	ROW_BROKEN, /* a rule that makes no sense: ask nobody */
 };

@@ -5,6 +5,9 @@
 #include "util/mem.h"
 #include "unwind/call_site.h"
 #include "unwind/cfi.h"
+#include "unwind/functions.h"
+#include "unwind/go_rows.h"
+#include "unwind/prologue.h"
 
 #define CAP_FIRST 1024
 /* A program that makes code for ever shall not fill our memory with rows. */
@@ -20,6 +23,8 @@ struct stored_row {
 
 struct module_rows {
 	struct cfi *cfi;
+	struct gopclntab *go; /* NULL: not made by Go */
+	struct functions functions;
 	struct map ids;	  /* vaddr -> index into rows */
 	struct vec rows;  /* struct stored_row */
 };
@@ -40,6 +45,8 @@ void row_store_clear(struct row_store *store)
 		if (!rows)
 			continue;
 		cfi_free(rows->cfi);
+		gopclntab_close(rows->go);
+		functions_clear(&rows->functions);
 		map_clear(&rows->ids);
 		vec_clear(&rows->rows);
 		free(rows);
@@ -58,9 +65,30 @@ static struct module_rows *store_module(struct row_store *store,
 	if (!*slot) {
 		*slot = xcalloc(1, sizeof(**slot));
 		(*slot)->cfi = cfi_new(module);
+		(*slot)->go = gopclntab_open(module);
 		(*slot)->rows = VEC_OF(struct stored_row);
 	}
 	return *slot;
+}
+
+/*
+ * Ask the module's own tables, Go's where there are some, then its CFI; and
+ * at last its code.
+ */
+static void ask_module(struct module_rows *rows, const struct module *module,
+		       uint64_t vaddr, struct stored_row *out)
+{
+	if (!rows->go || !go_rows_find(rows->go, module, vaddr, &out->row)) {
+		cfi_find_row(rows->cfi, vaddr, &out->row, &out->saves);
+		if (out->row.kind == ROW_NONE)
+			prologue_find_row(&rows->functions, module, vaddr,
+					  &out->row, &out->saves);
+		return;
+	}
+	/* Go's functions save no other register (internal ABI: "all
+	 * general-purpose registers are caller-saved"). */
+	for (size_t i = 0; i < N_SAVED_REGS; i++)
+		out->saves.rule[i] = RULE_UNKNOWN;
 }
 
 static const struct stored_row *store_find(struct row_store *store,
@@ -79,7 +107,7 @@ static const struct stored_row *store_find(struct row_store *store,
 	}
 	map_put(&rows->ids, vaddr, (uint32_t)rows->rows.n);
 	row = vec_push(&rows->rows);
-	cfi_find_row(rows->cfi, vaddr, &row->row, &row->saves);
+	ask_module(rows, module, vaddr, row);
 	store->n_lookups++;
 	return row;
 }
@@ -250,8 +278,12 @@ static struct row make_row(struct row_cache *cache,
 				     .cfa_offset = 8 };
 	if (mapping_vaddr(mapping, addr, &vaddr))
 		row = store_find(cache->store, mapping->module, vaddr)->row;
-	if (row.kind == ROW_NONE)
-		return row_from_code(cache, mapping, addr);
+	if (row.kind == ROW_NONE || row.kind == ROW_GUESS) {
+		struct row known = row_from_code(cache, mapping, addr);
+
+		if (known.kind != ROW_NONE)
+			return known;
+	}
 	return row;
 }
 
@@ -283,6 +315,46 @@ const struct row_saves *row_cache_saves(struct row_cache *cache,
 	if (!mapping_vaddr(mapping, entry->addr, &vaddr))
 		return NULL;
 	return &store_find(cache->store, mapping->module, vaddr)->saves;
+}
+
+bool row_cache_function(struct row_cache *cache, taddr addr, taddr *out_start)
+{
+	const struct mapping *mapping = space_find(cache->space, addr);
+	struct module_rows *rows;
+	uint64_t vaddr, start, end;
+
+	if (!mapping || !mapping_vaddr(mapping, addr, &vaddr))
+		return false;
+	rows = store_module(cache->store, mapping->module);
+	if (!functions_find(&rows->functions, mapping->module, vaddr, &start,
+			    &end))
+		return false;
+	*out_start = addr - (vaddr - start);
+	return true;
+}
+
+bool row_cache_guess(struct row_cache *cache, taddr addr, struct row *out)
+{
+	const struct mapping *mapping = space_find(cache->space, addr);
+	struct row_saves saves;
+	uint64_t vaddr;
+
+	if (!mapping || !mapping_vaddr(mapping, addr, &vaddr))
+		return false;
+	prologue_find_row(&store_module(cache->store,
+					mapping->module)->functions,
+			  mapping->module, vaddr, out, &saves);
+	return out->kind == ROW_GUESS;
+}
+
+size_t row_cache_code(struct row_cache *cache, taddr addr, uint8_t *buf,
+		      size_t len)
+{
+	const struct mapping *mapping = space_find(cache->space, addr);
+
+	if (!mapping || !mapping->is_executable)
+		return 0;
+	return code_read(cache, mapping, addr, buf, len);
 }
 
 bool row_cache_is_return(struct row_cache *cache, taddr pc)

@@ -57,6 +57,20 @@ struct row_entry *row_cache_find(struct row_cache *cache, taddr addr);
 const struct row_saves *row_cache_saves(struct row_cache *cache,
 					const struct row_entry *entry);
 
+/* Where the function that holds @addr begins; false if that is unknown. */
+bool row_cache_function(struct row_cache *cache, taddr addr,
+			taddr *out_start);
+
+/*
+ * What the code alone says of @addr, whatever its CFI does; false if that is
+ * nothing.
+ */
+bool row_cache_guess(struct row_cache *cache, taddr addr, struct row *out);
+
+/* Up to @len bytes of code at @addr into @buf; how many. */
+size_t row_cache_code(struct row_cache *cache, taddr addr, uint8_t *buf,
+		      size_t len);
+
 /* Whether @pc is an address that a call returns to. */
 bool row_cache_is_return(struct row_cache *cache, taddr pc);
 

@@ -20,6 +20,11 @@ struct snapshot {
 	const uint8_t *bytes; /* owned by whoever made the snapshot */
 	size_t n_bytes;
 	bool is_cut; /* the stack goes on above bytes[n_bytes] */
+	/* A part of another stack, on which this one's outermost function
+	 * was called (see switch.h); n_other_bytes 0: none was copied. */
+	taddr other_base;
+	const uint8_t *other_bytes;
+	size_t n_other_bytes;
 };
 
 #endif

@@ -66,6 +66,8 @@ struct walk_counts {
 	uint64_t row_lookups;	  /* rows asked of libdw */
 	uint64_t libunwind_steps; /* frames stepped by libunwind */
 	uint64_t guessed_steps;	  /* frames stepped by frame pointer */
+	uint64_t lost_switches;	  /* ended at a change of stacks, since the
+				   * caller's was not in the snapshot */
 	uint64_t ends[N_WALK_ENDS];
 };
 

@@ -4,8 +4,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 char *io_read_fd(int fd, size_t max, size_t *out_len)
 {
@@ -41,6 +44,25 @@ char *io_read_file(const char *path, size_t max, size_t *out_len)
 		open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
 	return fd < 0 ? NULL : io_read_fd(fd, max, out_len);
+}
+
+int io_open_in_root(int root_fd, const char *path, int flags)
+{
+	struct open_how how = { .resolve = RESOLVE_IN_ROOT };
+	long fd;
+
+	flags |= O_CLOEXEC;
+	if (!(flags & O_PATH))
+		flags |= O_NONBLOCK | O_NOCTTY;
+	if (root_fd < 0)
+		return open(path, flags);
+	how.flags = (uint64_t)(unsigned int)flags;
+	fd = syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
+	if (fd >= 0 || errno != ENOSYS)
+		return (int)fd;
+	while (*path == '/') /* before Linux 5.6 */
+		path++;
+	return openat(root_fd, path, flags | O_NOFOLLOW);
 }
 
 ssize_t io_pread_full(int fd, void *buf, size_t len, off_t offset)

@@ -24,6 +24,13 @@ char *io_read_file(const char *path, size_t max, size_t *out_len) MUST_USE;
 /* As io_read_file(), from an open descriptor's offset 0 (pread). */
 char *io_read_fd(int fd, size_t max, size_t *out_len) MUST_USE;
 
+/*
+ * open() @path as a process does whose root directory is @root_fd: links in
+ * it never lead out. -1 as @root_fd: our own root. O_CLOEXEC, O_NONBLOCK and
+ * O_NOCTTY are added, so that no FIFO or terminal can hold us.
+ */
+int io_open_in_root(int root_fd, const char *path, int flags) MUST_USE;
+
 /* pread() until @len bytes, the end, or an error: bytes read, or -1. */
 ssize_t io_pread_full(int fd, void *buf, size_t len, off_t offset);
 

@@ -149,6 +149,14 @@ uint32_t intern_bytes(struct intern *intern, const void *bytes, size_t len)
 	return *slot;
 }
 
+uint32_t intern_find(const struct intern *intern, const void *bytes,
+		     size_t len)
+{
+	if (!intern->cap)
+		return NO_ID;
+	return *intern_slot_of(intern, hash_bytes(bytes, len), bytes, len);
+}
+
 uint32_t intern_string(struct intern *intern, const char *s)
 {
 	return intern_bytes(intern, s, strlen(s));

@@ -55,6 +55,10 @@ void intern_clear(struct intern *intern);
 uint32_t intern_bytes(struct intern *intern, const void *bytes, size_t len);
 uint32_t intern_string(struct intern *intern, const char *s);
 
+/* The id of these bytes if they were interned, else NO_ID. */
+uint32_t intern_find(const struct intern *intern, const void *bytes,
+		     size_t len);
+
 /* The bytes of @id; good until intern_clear(). */
 const struct intern_entry *intern_get(const struct intern *intern,
 				      uint32_t id);

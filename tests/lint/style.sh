@@ -7,7 +7,7 @@ set -u
 code=$(c_files src tests bench include)
 scripts=$(find dev .ci bench tests -type f \
 	\( -name '*.sh' -o -name dev -o -path '.ci/*' \) | sort)
-build_files="configure.ac Makefile.am"
+build_files="configure.ac Makefile.am tests/tests.am"
 
 wide_lines() {
 	# shellcheck disable=SC2086 # lists of files without blanks
@@ -78,7 +78,8 @@ gotos() {
 # Everything that is built or shipped stands in Makefile.am, or below a
 # folder that does.
 unlisted_files() {
-	listed=$(tr -s '\\ \t' '\n' <Makefile.am | sort -u)
+	listed=$(cat Makefile.am tests/tests.am |
+		tr -s '\\ \t' '\n' | sort -u)
 	# shellcheck disable=SC2086
 	for file in $code $(find tests/run tests/programs -name '*.sh'); do
 		path=$file

@@ -19,6 +19,7 @@
 #include <sys/user.h>
 #include <sys/wait.h>
 
+#include "sampler/subject.h"
 #include "util/clock.h"
 #include "util/io.h"
 #include "util/mem.h"
@@ -414,6 +415,49 @@ static double oracle_time(struct oracle *oracle, walk_fn walk,
 	return per_frame;
 }
 
+/* Rows again, each stack put into the tables of a profile as psample does. */
+static double oracle_time_interning(struct oracle *oracle)
+{
+	struct profile *profile = profile_new();
+	struct registry registry;
+	struct subject *subject;
+	struct vec ids = VEC_OF(location_id);
+	struct frames frames = { 0 };
+	uint64_t n_frames = 0;
+	int64_t start, spent = 0;
+
+	registry_init(&registry, profile);
+	profile_add_type(profile, "samples", "count");
+	subject = subject_new(&registry, oracle->options.pid, NULL);
+	subject_prepare(&registry, subject, oracle->options.pid);
+	start = clock_now_ns();
+	while (spent < TIMING_NS && oracle->snapshots.n > 0) {
+		for (size_t i = 0; i < oracle->snapshots.n; i++) {
+			unwinder_walk(oracle->unwinder, subject->space,
+				      snapshot_at(oracle, i), &frames);
+			n_frames += frames.list.n;
+			ids.n = 0;
+			subject_locate(&registry, subject, &frames, &ids);
+			profile_add_sample(profile,
+					   profile_stack(profile, ids.data,
+							 ids.n),
+					   NO_ID, (int64_t[]){ 1 });
+		}
+		spent = clock_now_ns() - start;
+	}
+	unwinder_forget(oracle->unwinder, subject->space);
+	subject_free(subject);
+	registry_clear(&registry);
+	vec_clear(&frames.list);
+	vec_clear(&ids);
+	if (!n_frames)
+		return 0;
+	printf("interned   %7.1f ns a frame, %6.2f M frames/s\n",
+	       (double)spent / (double)n_frames,
+	       1e3 * (double)n_frames / (double)spent);
+	return (double)spent / (double)n_frames;
+}
+
 static bool options_parse(int argc, char **argv, struct options *out)
 {
 	int c;
@@ -438,9 +482,13 @@ int main(int argc, char **argv)
 {
 	struct oracle oracle = { .snapshots = VEC_OF(struct snapshot) };
 	struct walk_options walk = { .method = WALK_AUTO };
-	struct image_source source = { source_open, source_read, source_maps,
-				       &oracle.options };
-	double rows, libunwind;
+	struct image_source source = {
+		.open_mapping = source_open,
+		.read_memory = source_read,
+		.read_maps = source_maps,
+		.ctx = &oracle.options,
+	};
+	double rows, interned, libunwind;
 
 	if (!options_parse(argc, argv, &oracle.options)) {
 		fprintf(stderr, "usage: oracle -p PID [-n STACKS] [-b] [-v]\n");
@@ -456,10 +504,12 @@ int main(int argc, char **argv)
 	threads_release(&oracle);
 	oracle_compare(&oracle);
 	rows = oracle_time(&oracle, unwinder_walk, "rows");
+	interned = oracle_time_interning(&oracle);
 	libunwind = oracle_time(&oracle, unwinder_walk_libunwind, "libunwind");
-	if (rows > 0)
-		printf("rows are %.1f times faster a frame\n",
-		       libunwind / rows);
+	if (rows > 0 && interned > 0)
+		printf("rows are %.1f times faster a frame, interning "
+		       "included %.1f times\n", libunwind / rows,
+		       libunwind / interned);
 	for (size_t i = 0; i < oracle.snapshots.n; i++)
 		free((void *)snapshot_at(&oracle, i)->bytes);
 	vec_clear(&oracle.snapshots);

@@ -440,4 +440,84 @@ TEST(the_vdso_is_read_from_memory)
 	fixture_clear(&f);
 }
 
+/* A process that maps the file @elf, which has no path any more. */
+struct orphan {
+	struct tiny_elf elf;
+	const char *maps;
+};
+
+static ssize_t read_orphan(void *ctx, taddr addr, void *buf, size_t len)
+{
+	const struct orphan *orphan = ctx;
+	uint64_t offset = addr >= 0x20000 ? addr - 0x20000 + 0x1000
+					  : addr - 0x10000;
+
+	if (addr < 0x10000 || offset > sizeof(orphan->elf))
+		return -1;
+	if (len > sizeof(orphan->elf) - offset)
+		len = sizeof(orphan->elf) - offset;
+	memcpy(buf, (const char *)&orphan->elf + offset, len);
+	return (ssize_t)len;
+}
+
+static char *read_orphan_maps(void *ctx, size_t *out_len)
+{
+	const struct orphan *orphan = ctx;
+
+	*out_len = strlen(orphan->maps);
+	return xstrdup(orphan->maps);
+}
+
+static const struct module *orphan_module(struct fixture *f,
+					  struct orphan *orphan)
+{
+	struct image_source source = { .read_memory = read_orphan,
+				       .read_maps = read_orphan_maps,
+				       .ctx = orphan };
+
+	orphan->elf = tiny_elf();
+	fixture_init(f, &source);
+	space_refresh(f->space);
+	return space_find(f->space, 0x20000)->module;
+}
+
+TEST(a_file_that_cannot_be_opened_is_put_together_from_memory)
+{
+	struct orphan orphan = {
+		.maps = "10000-11000 r--p 00000000 08:01 77 /x (deleted)\n"
+			"20000-22000 r-xp 00001000 08:01 77 /x (deleted)\n"
+			"30000-31000 r-xp 00009000 08:01 78 /y\n",
+	};
+	struct fixture f;
+	const struct module *module = orphan_module(&f, &orphan);
+	char hex[2 * BUILD_ID_MAX + 1];
+
+	CHECK(module->is_elf && module->is_deleted && module->fd < 0);
+	CHECK_EQ(module->image_bytes, 0x3000);
+	CHECK_STR(module_build_id_text(module, hex), "dead0102");
+	CHECK_EQ(module_read(module, 0x402df8, hex, 64), 8);
+	CHECK(!space_find(f.space, 0x30000)->module->is_elf);
+	fixture_clear(&f);
+}
+
+TEST(a_file_without_its_start_or_too_large_stays_unread)
+{
+	static const char *const maps[] = {
+		"20000-22000 r-xp 00001000 08:01 77 /x\n",
+		"10000-11000 r--p 00000000 08:01 77 /x\n"
+		"20000-22000 r-xp fffffffffffff000 08:01 77 /x\n",
+		"10000-11000 r--p 00000000 08:01 77 /x\n"
+		"20000-ffff00000000 r-xp 00001000 08:01 77 /x\n",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(maps); i++) {
+		struct orphan orphan = { .maps = maps[i] };
+		struct fixture f;
+		const struct module *module = orphan_module(&f, &orphan);
+
+		CHECK(!module->is_elf && module->fault && !module->image);
+		fixture_clear(&f);
+	}
+}
+
 TEST_MAIN()

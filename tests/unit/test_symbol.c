@@ -13,6 +13,7 @@
 
 #include "check.h"
 #include "image/space.h"
+#include "symbol/advice.h"
 #include "symbol/range.h"
 #include "symbol/symbol.h"
 #include "util/io.h"
@@ -286,6 +287,44 @@ TEST(symbol_survives_files_with_bytes_changed)
 						    &f->source);
 		CHECK(f->n >= 1);
 	}
+}
+
+/* Write @text to @path below the directory @dir; the folder must exist. */
+static void put_file(const char *dir, const char *path, const char *text)
+{
+	CLEANUP(free) char *name = xasprintf("%s/%s", dir, path);
+	FILE *file = fopen(name, "w");
+
+	if (file) {
+		fputs(text, file);
+		fclose(file);
+	}
+}
+
+TEST(package_of_a_file_is_found_in_the_lists_of_its_root)
+{
+	char dir[] = "/tmp/test_symbol.XXXXXX";
+	CLEANUP(free) char *remove = NULL, *package = NULL, *none = NULL;
+	CLEANUP(free) char *command = NULL;
+	struct image_root root = { .prefix = "" };
+
+	CHECK(mkdtemp(dir) != NULL);
+	command = xasprintf("mkdir -p %s/var/lib/dpkg/info", dir);
+	CHECK_EQ(system(command), 0);
+	put_file(dir, "var/lib/dpkg/info/other.list",
+		 "/usr/lib/libx.so.1.2\n/usr/lib/libx.so.10\n");
+	put_file(dir, "var/lib/dpkg/info/libx1:amd64.list",
+		 "/.\n/lib\n/lib/libx.so.1\n");
+	put_file(dir, "var/lib/dpkg/info/libx1:amd64.md5sums",
+		 "/usr/lib/libx.so.1\n");
+	root.fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	package = package_of_file(&root, "/usr/lib/libx.so.1");
+	none = package_of_file(&root, "/usr/lib/liby.so.1");
+	close(root.fd);
+	remove = xasprintf("rm -r %s", dir);
+	CHECK_EQ(system(remove), 0);
+	CHECK_STR(package, "libx1");
+	CHECK(!none);
 }
 
 static const struct range *find_slowly(const struct range *ranges, size_t n,

@@ -56,7 +56,7 @@ static char *source_maps(void *ctx, size_t *out_len)
 }
 
 static const struct image_source self_source = { source_open, source_read,
-						 source_maps, NULL };
+						 source_maps, NULL, NULL };
 
 static void setup(void)
 {

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * functions.h - where the functions of a module begin.
+ *
+ * From its symbols; where those are not all there, also from its unwind
+ * information and from its code: what is called, or has its address taken,
+ * is the start of a function. Needed for code without rules only, and made
+ * when first asked (5 ms for a libc).
+ */
+#ifndef UNWIND_FUNCTIONS_H
+#define UNWIND_FUNCTIONS_H
+
+#include "image/module.h"
+#include "util/vec.h"
+
+struct functions { /* zero: not made yet */
+	struct vec starts; /* uint64_t, vaddrs in order */
+	bool is_made;
+	bool is_complete; /* there is a symbol for each of them */
+};
+
+void functions_clear(struct functions *functions);
+
+/*
+ * The start of what holds @vaddr, and that of what is behind it (at the
+ * latest the end of the segment). False if none is known.
+ */
+bool functions_find(struct functions *functions, const struct module *module,
+		    uint64_t vaddr, uint64_t *out_start, uint64_t *out_end);
+
+#endif

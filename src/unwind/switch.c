@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * switch.c - steps out of functions that run on another stack than the one
+ * they were called on.
+ *
+ * A return address belongs to the function when the call before it does: it
+ * is looked for where it is before the switch; at the frame that rbp points
+ * to, which is the function's own since Go 1.21; and below that one's, which
+ * before was the caller's, as the function had no frame. In the last case
+ * the caller's row must lead to the same frame.
+ */
+#include "unwind/switch.h"
+
+#include "unwind/call_target.h"
+
+/* Arguments and locals of those that call such functions; 296 the largest
+ * (runtime.gcBgMarkWorker, Go 1.26). */
+#define CALLER_BYTES_MAX 1024
+
+struct change {
+	struct row_cache *cache;
+	const struct snapshot *snapshot;
+	taddr function;
+};
+
+/* Whether the word at @addr is where @change's function returns to. */
+static bool change_returns_at(const struct change *change, taddr addr,
+			      uint64_t *out_pc)
+{
+	return snapshot_read(change->snapshot, addr, out_pc) == STEP_DONE &&
+	       call_is_direct(change->cache, *out_pc, change->function);
+}
+
+static void set_caller(struct regs *regs, uint64_t pc, taddr sp, bool has_fp,
+		       uint64_t fp)
+{
+	regs->known = 0;
+	regs_set(regs, CPU_PC, pc);
+	regs_set(regs, CPU_SP, sp);
+	if (has_fp)
+		regs_set(regs, CPU_FP, fp);
+}
+
+/* The caller's frame holds what @fp points to: reckon it from its row. */
+static bool caller_has_frame(const struct change *change, taddr addr,
+			     uint64_t pc, taddr fp)
+{
+	const struct row_entry *entry = row_cache_find(change->cache, pc - 1);
+
+	return entry && entry->row.kind == ROW_PLAIN &&
+	       entry->row.cfa_reg == CPU_SP &&
+	       entry->row.fp_rule == RULE_AT_CFA &&
+	       addr + 8 + (taddr)(int64_t)entry->row.cfa_offset +
+			       (taddr)(int64_t)entry->row.fp_offset == fp;
+}
+
+static bool step_by_fp(const struct change *change, struct regs *regs)
+{
+	taddr fp = regs->r[CPU_FP];
+	uint64_t pc, caller_fp;
+
+	if (snapshot_read(change->snapshot, fp, &caller_fp) == STEP_DONE &&
+	    change_returns_at(change, fp + 8, &pc)) {
+		set_caller(regs, pc, fp + 16, true, caller_fp);
+		return true;
+	}
+	for (taddr addr = fp - 8; fp - addr <= CALLER_BYTES_MAX; addr -= 8) {
+		if (!change_returns_at(change, addr, &pc) ||
+		    !caller_has_frame(change, addr, pc, fp))
+			continue;
+		set_caller(regs, pc, addr + 8, true, fp);
+		return true;
+	}
+	return false;
+}
+
+/* A stack that was only aligned: the return address is not far above. */
+static bool step_upwards(const struct change *change, struct regs *regs)
+{
+	taddr sp = regs->r[CPU_SP];
+
+	for (taddr addr = sp; addr - sp <= CALLER_BYTES_MAX; addr += 8) {
+		uint64_t pc;
+
+		if (!change_returns_at(change, addr, &pc))
+			continue;
+		set_caller(regs, pc, addr + 8, false, 0);
+		return true;
+	}
+	return false;
+}
+
+static bool is_in_other(const struct snapshot *snapshot, taddr addr)
+{
+	return addr - snapshot->other_base < snapshot->n_other_bytes;
+}
+
+enum step switch_step(struct row_cache *cache, const struct row_entry *entry,
+		      const struct snapshot **snapshot,
+		      struct snapshot *other, struct regs *regs,
+		      bool *out_is_lost)
+{
+	const struct row copy = entry->row, *row = &copy;
+	struct change change = { cache, *snapshot,
+				 entry->addr -
+					 (taddr)(int64_t)row->extra };
+	taddr cfa = regs->r[CPU_SP] + (taddr)(int64_t)row->cfa_offset;
+	bool has_fp = regs_is_known(regs, CPU_FP);
+	uint64_t pc;
+
+	*out_is_lost = false;
+	if (change_returns_at(&change, cfa - 8, &pc))
+		return row_step(row, NULL, *snapshot, regs);
+	if (has_fp && is_in_other(*snapshot, regs->r[CPU_FP])) {
+		*other = (struct snapshot){
+			.base = (*snapshot)->other_base,
+			.bytes = (*snapshot)->other_bytes,
+			.n_bytes = (*snapshot)->n_other_bytes,
+			.is_cut = true,
+		};
+		change.snapshot = other;
+	}
+	if (has_fp && step_by_fp(&change, regs)) {
+		*snapshot = change.snapshot;
+		return STEP_DONE;
+	}
+	if (!(row->flags & ROW_MAY_END))
+		return step_upwards(&change, regs) ? STEP_DONE : STEP_NO_RULE;
+	*out_is_lost = true;
+	return STEP_ROOT;
+}
