@@ -14,6 +14,7 @@
 
 #define WOKEN_RUN_NS (50 * NS_PER_US) /* sampling.md, section 2 */
 #define DISPLACED_SLACK_NS (20 * NS_PER_US)
+#define STACK_OTHER_BYTES 16384 /* of a goroutine: most use less */
 #define WALKED_MAX 8192 /* frames of a walk by libunwind-ptrace */
 
 void sampler_send(struct sampler *s, const struct record *record)
@@ -125,6 +126,8 @@ static void fill_record(struct stack_record *stack, struct thread *thread,
 	};
 	stack->need = &thread->stack_need;
 	stack->needs_fp = &thread->needs_fp;
+	stack->wants_other = &thread->wants_other;
+	stack->n_other_bytes = 0;
 }
 
 /*
@@ -179,10 +182,37 @@ static enum stack_verdict copy_stack(struct sampler *s, struct thread *thread,
 	return verdict;
 }
 
+/*
+ * A thread that runs on a system stack (of Go's runtime): copy from the stack
+ * of its goroutine too, behind the other, from where its frame pointers lead.
+ */
+static void copy_other(struct thread *thread, struct stack_record *stack)
+{
+	struct snapshot snapshot = {
+		.regs = stack->regs,
+		.base = stack->base,
+		.bytes = stack->bytes,
+		.n_bytes = stack->n_bytes,
+	};
+	taddr lo, hi, from, at = snapshot_find_other(&snapshot);
+	ssize_t n;
+
+	if (!at || stackmap_check(&thread->process->stackmap, at, &lo, &hi) !=
+			   STACK_GOOD)
+		return;
+	from = at - lo < OTHER_BYTES_BELOW ? lo : at - OTHER_BYTES_BELOW;
+	n = target_read(thread->tid, from, stack->bytes + stack->n_bytes,
+			hi - from < STACK_OTHER_BYTES ? hi - from
+						      : STACK_OTHER_BYTES);
+	stack->other_base = from;
+	stack->n_other_bytes = n > 0 ? (uint32_t)n : 0;
+}
+
 static void commit_stack(struct sampler *s, struct process *process,
 			 const struct stack_record *stack)
 {
-	ring_commit(&s->ring, sizeof(*stack) + stack->n_bytes);
+	ring_commit(&s->ring, sizeof(*stack) + stack->n_bytes +
+				      stack->n_other_bytes);
 	if (!process->was_sent) /* its maps should be read while it lives */
 		s->is_urgent = true;
 	process->was_sent = true;
@@ -234,17 +264,22 @@ static bool send_walked(struct sampler *s, struct thread *thread, bool is_hit)
 static bool send_stack(struct sampler *s, struct thread *thread,
 		       const struct user_regs_struct *user, bool is_hit)
 {
+	bool wants_other = atomic_load_explicit(&thread->wants_other,
+						memory_order_relaxed);
 	size_t budget = stack_budget(thread);
 	struct stack_record *stack;
 
 	if (s->upt)
 		return send_walked(s, thread, is_hit);
-	stack = reserve_stack(s, budget);
+	stack = reserve_stack(s, budget + (wants_other ? STACK_OTHER_BYTES :
+							 0));
 	if (!stack)
 		return false;
 	fill_record(stack, thread, take_wall(s, thread), is_hit);
 	regs_from_user(user, &stack->regs);
 	copy_stack(s, thread, stack, budget);
+	if (wants_other && stack->n_bytes)
+		copy_other(thread, stack);
 	commit_stack(s, thread->process, stack);
 	return true;
 }

@@ -164,6 +164,9 @@ static void answer_thread(struct digest *digest,
 	atomic_store_explicit(stack->needs_fp,
 			      digest->frames.end == WALK_NO_FP,
 			      memory_order_relaxed);
+	if (digest->frames.wants_other)
+		atomic_store_explicit(stack->wants_other, true,
+				      memory_order_relaxed);
 }
 
 static void walk_stack(struct digest *digest, struct subject *subject,
@@ -175,6 +178,9 @@ static void walk_stack(struct digest *digest, struct subject *subject,
 		.bytes = stack->bytes,
 		.n_bytes = stack->n_bytes,
 		.is_cut = stack->is_cut,
+		.other_base = stack->other_base,
+		.other_bytes = stack->bytes + stack->n_bytes,
+		.n_other_bytes = stack->n_other_bytes,
 	};
 
 	unwinder_walk(digest->unwinder, subject->space, &snapshot,

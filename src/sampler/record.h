@@ -48,6 +48,9 @@ struct stack_record {
 	 * whether it ended for want of a frame pointer. */
 	_Atomic uint32_t *need;
 	_Atomic bool *needs_fp;
+	_Atomic bool *wants_other; /* the stack that its root came from */
+	taddr other_base;
+	uint32_t n_other_bytes; /* behind the n_bytes of bytes[] */
 	taddr base;
 	uint32_t n_bytes;
 	bool is_cut;

@@ -13,6 +13,7 @@
 #include "symbol/debuginfo.h"
 #include "symbol/demangle.h"
 #include "symbol/fde.h"
+#include "symbol/plt.h"
 #include "symbol/symtab.h"
 
 #define GO_FRAMES_MAX 64 /* inlined into one place */
@@ -26,6 +27,7 @@ struct symbol_module {
 	struct symtab symtab;
 	enum symbol_source symtab_source;
 	struct fde_table fdes;
+	struct plt plt;
 	struct map by_vaddr; /* -> answers */
 	struct symbol_summary summary;
 };
@@ -70,6 +72,7 @@ static void symbol_module_free(struct symbol_module *m)
 	debuginfo_free(m->debug);
 	gopclntab_close(m->go);
 	symtab_clear(&m->symtab);
+	plt_clear(&m->plt);
 	map_clear(&m->by_vaddr);
 	debug_file_close(&m->file);
 	free(m);
@@ -104,6 +107,7 @@ static struct symbol_module *symbol_module_new(const struct module *module,
 	if (!debug_file_open(&m->file, module, debuginfod))
 		return m;
 	fde_table_init(&m->fdes, debug_file_elf(&m->file));
+	plt_init(&m->plt, debug_file_elf(&m->file));
 	dwarf = debug_file_dwarf(&m->file, &m->debug_bias);
 	if (dwarf)
 		m->debug = debuginfo_new(dwarf);
@@ -250,14 +254,40 @@ static bool symbol_is_plausible(const struct symbol_module *m,
 	       start <= symbol->start;
 }
 
+/* "puts@plt"; "[plt]" for the stub that the others share. */
+static enum symbol_source frame_set_stub(struct symbolizer *symbolizer,
+					 struct symbol_frame *frame,
+					 const char *called)
+{
+	CLEANUP(free) char *name = NULL, *system_name = NULL;
+	char *plain;
+
+	if (!called[0]) {
+		frame->system_name = frame->name =
+			string_keep(symbolizer, "[plt]");
+		return SYMBOL_DYNSYM;
+	}
+	plain = xstrndup(called, strcspn(called, "@"));
+	frame_set_mangled(symbolizer, frame, plain);
+	name = xasprintf("%s@plt", frame->name);
+	system_name = xasprintf("%s@plt", plain);
+	frame->name = string_keep(symbolizer, name);
+	frame->system_name = string_keep(symbolizer, system_name);
+	free(plain);
+	return SYMBOL_DYNSYM;
+}
+
 static enum symbol_source frame_set_symbol(struct symbolizer *symbolizer,
 					   struct symbol_frame *frame,
 					   const struct symbol_module *m,
 					   uint64_t vaddr)
 {
 	const struct symtab_symbol *symbol = symtab_find(&m->symtab, vaddr);
+	const char *called = plt_find(&m->plt, vaddr);
 	CLEANUP(free) char *name = NULL;
 
+	if (called)
+		return frame_set_stub(symbolizer, frame, called);
 	if (!symbol || !symbol_is_plausible(m, symbol, vaddr))
 		return frame_set_address(symbolizer, frame, m, vaddr);
 	name = xstrndup(symbol->name, strcspn(symbol->name, "@"));

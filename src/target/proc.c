@@ -324,15 +324,26 @@ bool schedstat_read(int fd, struct schedstat *out)
 	return true;
 }
 
-bool proc_has_schedstat(pid_t pid, pid_t tid)
+static bool read_schedstat_of(pid_t pid, pid_t tid, struct schedstat *out)
 {
-	struct schedstat stat = { 0 };
 	int fd = proc_open_schedstat(pid, tid);
-	bool has_it = fd >= 0 && schedstat_read(fd, &stat);
+	bool done = fd >= 0 && schedstat_read(fd, out);
 
 	if (fd >= 0)
 		close(fd);
-	return has_it && (stat.run_ns || stat.slices);
+	return done;
+}
+
+bool proc_has_schedstat(pid_t pid, pid_t tid)
+{
+	struct schedstat stat;
+
+	if (!read_schedstat_of(pid, tid, &stat))
+		return false;
+	if (stat.run_ns || stat.slices)
+		return true;
+	return read_schedstat_of(getpid(), gettid(), &stat) &&
+	       (stat.run_ns || stat.slices);
 }
 
 static uint64_t status_count(const char *text, const char *key)

@@ -82,8 +82,8 @@ bool schedstat_read(int fd, struct schedstat *out);
 
 /*
  * Does the kernel keep it? Without CONFIG_SCHED_INFO there is no such file,
- * without any user of it all three numbers are 0 (proc_pid_schedstat()). @tid
- * must have run at some time.
+ * without any user of it all three numbers are 0 (proc_pid_schedstat()). A
+ * newborn thread has zeros as well, the calling one has not.
  */
 bool proc_has_schedstat(pid_t pid, pid_t tid);
 

@@ -6,10 +6,9 @@
  * first frames need that one (libraries built with frame pointers), their
  * return address is looked for on the copied stack. Most often the code of
  * the function tells where it is. Else it is a word behind a call of the
- * very function that waits, from which the walk goes on to the root. What
- * is behind some other call, or one that cannot be followed, is taken only
- * if it is the only word that leads there: a function that was jumped to has
- * the call of another one in front of its return address.
+ * very function that waits, from which the walk goes on to the root; or the
+ * lowest one behind a call through a pointer that does. Then there must be
+ * no other way to the root than along that one's callers.
  */
 #include "unwind/call_target.h"
 #include "unwind/walk_state.h"
@@ -61,21 +60,18 @@ static int search_try(struct fp_search *search, taddr slot)
 
 /* The next slot from @at on with a return address of this kind, or 0. */
 static taddr search_next(const struct fp_search *search, taddr at,
-			 bool wants_hit)
+			 enum call_verdict wanted)
 {
 	const struct walk *walk = search->walk;
 	taddr sp = walk->regs.r[CPU_SP];
 
 	for (; at - sp < SEARCH_BYTES_MAX; at += 8) {
-		enum call_verdict verdict;
 		uint64_t pc;
 
 		if (snapshot_read(walk->snapshot, at, &pc) != STEP_DONE)
 			break;
-		verdict = call_leads_to(&walk->state->cache, pc,
-					search->function);
-		if (verdict != CALL_NONE &&
-		    (verdict == CALL_HITS) == wants_hit)
+		if (call_leads_to(&walk->state->cache, pc,
+				  search->function) == wanted)
 			return at;
 	}
 	return 0;
@@ -114,7 +110,7 @@ static int search_hits(struct fp_search *search)
 	unsigned int n_cut = 0;
 
 	while (search->n_trials < TRIALS_MAX &&
-	       (at = search_next(search, at, true))) {
+	       (at = search_next(search, at, CALL_HITS))) {
 		int end = search_try(search, at);
 
 		if (end == WALK_ROOT || end == WALK_AGAIN)
@@ -129,26 +125,76 @@ static int search_hits(struct fp_search *search)
 	return n_cut == 1 ? search_try(search, cut_at) : WALK_NO_FP;
 }
 
-/* The one word behind any other call that leads to the root. */
-static int search_others(struct fp_search *search)
+static taddr found_addr(const struct fp_search *search, size_t i)
 {
-	taddr at = search->walk->regs.r[CPU_SP], root_at = 0;
-	unsigned int n_roots = 0;
+	const struct frame *frame =
+		vec_at(&search->walk->frames->list, search->n_frames + i);
 
-	while (search->n_trials < TRIALS_MAX && n_roots < 2 &&
-	       (at = search_next(search, at, false))) {
-		int end = search_try(search, at);
+	return frame->addr;
+}
 
-		if (end == WALK_AGAIN)
-			return end;
-		if (end == WALK_ROOT) {
-			n_roots++;
-			root_at = at;
+/* May the second frame that was found have called the first? */
+static bool found_is_called(const struct fp_search *search)
+{
+	struct row_cache *cache = &search->walk->state->cache;
+	taddr function;
+
+	if (search->walk->frames->list.n < search->n_frames + 2 ||
+	    !row_cache_function(cache, found_addr(search, 0), &function))
+		return true;
+	return call_leads_to(cache, found_addr(search, 1) + 1, function) !=
+	       CALL_OTHER;
+}
+
+/* Are the frames that were found the outermost ones of @first? */
+static bool found_is_tail(const struct fp_search *search,
+			  const struct vec *first)
+{
+	size_t n = search->walk->frames->list.n - search->n_frames;
+
+	for (size_t i = 0; i < n && n <= first->n; i++) {
+		const taddr *addr = vec_at(first, first->n - n + i);
+
+		if (*addr != found_addr(search, i))
+			return false;
+	}
+	return n <= first->n;
+}
+
+static void keep_found(const struct fp_search *search, struct vec *first)
+{
+	size_t n = search->walk->frames->list.n - search->n_frames;
+
+	for (size_t i = 0; i < n; i++)
+		*(taddr *)vec_push(first) = found_addr(search, i);
+}
+
+/* The lowest call through a pointer that leads to the root. */
+static int search_pointers(struct fp_search *search)
+{
+	taddr at = search->walk->regs.r[CPU_SP], first_at = 0;
+	struct vec first = VEC_OF(taddr);
+	bool is_clear = true;
+	int end = WALK_NO_FP;
+
+	while (is_clear && end != WALK_AGAIN &&
+	       search->n_trials < TRIALS_MAX &&
+	       (at = search_next(search, at, CALL_BLIND))) {
+		end = search_try(search, at);
+		if (end == WALK_ROOT && first_at) {
+			is_clear = found_is_tail(search, &first);
+		} else if (end == WALK_ROOT && found_is_called(search)) {
+			keep_found(search, &first);
+			first_at = at;
 		}
 		search_undo(search);
 		at += 8;
 	}
-	return n_roots == 1 ? search_try(search, root_at) : WALK_NO_FP;
+	vec_clear(&first);
+	if (end == WALK_AGAIN)
+		return end;
+	return is_clear && first_at ? search_try(search, first_at) :
+				      WALK_NO_FP;
 }
 
 int walk_search_fp(struct walk *walk, const struct row *row, taddr addr)
@@ -178,7 +224,7 @@ int walk_search_fp(struct walk *walk, const struct row *row, taddr addr)
 	if (end == WALK_NO_FP)
 		end = search_hits(&search);
 	if (end == WALK_NO_FP)
-		end = search_others(&search);
+		end = search_pointers(&search);
 	if (end == WALK_NO_FP)
 		search_undo(&search);
 	walk->is_searching = false;

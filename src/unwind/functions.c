@@ -13,7 +13,7 @@
 
 #define SYMBOLS_MAX (4u << 20)
 #define FDES_MAX (4u << 20)
-#define CODE_BYTES_MAX (64u << 20)
+#define CODE_BYTES_MAX (16u << 20)
 #define STARTS_MAX (4u << 20)
 /* Offsets of an instruction counted from its end have no base register. */
 #define NO_BASE 255

@@ -23,6 +23,7 @@ enum go_kind {
 	GO_ROOT,       /* nothing called it */
 	GO_SWITCH,     /* goes on another stack from somewhere on */
 	GO_SWITCH_MAY, /* sets sp, perhaps only to align it */
+	GO_CALLBACK,   /* called by C on one stack, calls Go on another */
 	GO_MAY_END,    /* begins a thread without a return address */
 	GO_TRAMPOLINE, /* where a signal handler returns to */
 };
@@ -46,9 +47,8 @@ static const struct {
 	{ "runtime.nanotime", GO_SWITCH },
 	{ "runtime.vgetrandom1", GO_SWITCH },
 	{ "time.now", GO_SWITCH },
-	/* Both of its stacks look like a frame of it. */
-	{ "runtime.cgocallback", GO_PLAIN },
-	{ "runtime.cgocallback_gofunc", GO_PLAIN },
+	{ "runtime.cgocallback", GO_CALLBACK },
+	{ "runtime.cgocallback_gofunc", GO_CALLBACK },
 	/* It is marked as a root, but the interrupted code lies behind. */
 	{ "runtime.sigtramp", GO_PLAIN },
 	{ "runtime.cgoSigtramp", GO_PLAIN },
@@ -68,7 +68,8 @@ static enum go_kind kind_of(struct gopclntab *table,
 		if (strcmp(name, go_names[i].name))
 			continue;
 		/* Compiled wrappers have the name of what they wrap. */
-		if (kind == GO_SWITCH && function->has_flags &&
+		if ((kind == GO_SWITCH || kind == GO_CALLBACK) &&
+		    function->has_flags &&
 		    !(function->flags & GO_SP_WRITE))
 			return GO_PLAIN;
 		return kind;
@@ -151,11 +152,13 @@ bool go_rows_find(struct gopclntab *table, const struct module *module,
 	out->fp_offset = FP_OFFSET;
 	if (kind == GO_MAY_END)
 		out->flags = ROW_MAY_END;
-	if (kind != GO_SWITCH && kind != GO_SWITCH_MAY)
+	if (kind == GO_PLAIN || kind == GO_MAY_END)
 		return true;
 	out->kind = ROW_SWITCH;
 	out->extra = (int32_t)(vaddr - function.start);
 	if (kind == GO_SWITCH)
 		out->flags = ROW_MAY_END;
+	if (kind == GO_CALLBACK)
+		out->flags = ROW_LOOKS_PLAIN;
 	return true;
 }

@@ -41,6 +41,8 @@ enum row_flags {
 	ROW_IN_CALL = 2,      /* ... and this address is inside of a call */
 	ROW_MAY_END = 4,      /* its return address may be nonsense: then the
 			       * walk has reached the root */
+	ROW_LOOKS_PLAIN = 8,  /* ROW_SWITCH: the stack it is on looks as if
+			       * it had been called there */
 };
 
 struct row {

@@ -19,6 +19,7 @@
 struct stored_row {
 	struct row row;
 	struct row_saves saves;
+	bool is_guessed; /* the code was asked, too */
 };
 
 struct module_rows {
@@ -71,18 +72,12 @@ static struct module_rows *store_module(struct row_store *store,
 	return *slot;
 }
 
-/*
- * Ask the module's own tables, Go's where there are some, then its CFI; and
- * at last its code.
- */
+/* Ask the module's own tables: Go's where there are some, then its CFI. */
 static void ask_module(struct module_rows *rows, const struct module *module,
 		       uint64_t vaddr, struct stored_row *out)
 {
 	if (!rows->go || !go_rows_find(rows->go, module, vaddr, &out->row)) {
 		cfi_find_row(rows->cfi, vaddr, &out->row, &out->saves);
-		if (out->row.kind == ROW_NONE)
-			prologue_find_row(&rows->functions, module, vaddr,
-					  &out->row, &out->saves);
 		return;
 	}
 	/* Go's functions save no other register (internal ABI: "all
@@ -91,9 +86,9 @@ static void ask_module(struct module_rows *rows, const struct module *module,
 		out->saves.rule[i] = RULE_UNKNOWN;
 }
 
-static const struct stored_row *store_find(struct row_store *store,
-					   const struct module *module,
-					   uint64_t vaddr)
+static struct stored_row *store_find(struct row_store *store,
+				     const struct module *module,
+				     uint64_t vaddr)
 {
 	struct module_rows *rows = store_module(store, module);
 	uint32_t id = map_get(&rows->ids, vaddr);
@@ -109,6 +104,20 @@ static const struct stored_row *store_find(struct row_store *store,
 	row = vec_push(&rows->rows);
 	ask_module(rows, module, vaddr, row);
 	store->n_lookups++;
+	return row;
+}
+
+/* As store_find(), with what the code says where nothing else does. */
+static struct stored_row *store_guess(struct row_store *store,
+				      const struct module *module,
+				      uint64_t vaddr)
+{
+	struct stored_row *row = store_find(store, module, vaddr);
+
+	if (row->row.kind == ROW_NONE && !row->is_guessed)
+		prologue_find_row(&store_module(store, module)->functions,
+				  module, vaddr, &row->row, &row->saves);
+	row->is_guessed = true;
 	return row;
 }
 
@@ -270,20 +279,21 @@ static struct row make_row(struct row_cache *cache,
 {
 	struct row row = { .kind = ROW_NONE };
 	uint64_t vaddr;
+	bool has_vaddr;
 
 	/* Three calls at fixed addresses, each "mov; syscall; ret". */
 	if (!strcmp(mapping->path, "[vsyscall]"))
 		return (struct row){ .kind = ROW_PLAIN,
 				     .cfa_reg = CPU_SP,
 				     .cfa_offset = 8 };
-	if (mapping_vaddr(mapping, addr, &vaddr))
+	has_vaddr = mapping_vaddr(mapping, addr, &vaddr);
+	if (has_vaddr)
 		row = store_find(cache->store, mapping->module, vaddr)->row;
-	if (row.kind == ROW_NONE || row.kind == ROW_GUESS) {
-		struct row known = row_from_code(cache, mapping, addr);
-
-		if (known.kind != ROW_NONE)
-			return known;
-	}
+	if (row.kind == ROW_NONE)
+		row = row_from_code(cache, mapping, addr);
+	/* The last resort, since it reads all code of the module once. */
+	if (row.kind == ROW_NONE && has_vaddr)
+		row = store_guess(cache->store, mapping->module, vaddr)->row;
 	return row;
 }
 

@@ -21,10 +21,19 @@ struct snapshot {
 	size_t n_bytes;
 	bool is_cut; /* the stack goes on above bytes[n_bytes] */
 	/* A part of another stack, on which this one's outermost function
-	 * was called (see switch.h); n_other_bytes 0: none was copied. */
+	 * was called; n_other_bytes 0: none was copied. */
 	taddr other_base;
 	const uint8_t *other_bytes;
 	size_t n_other_bytes;
 };
+
+/*
+ * Where the chain of frame pointers leaves the copied stack, for another one
+ * that may then be copied too; 0 if it ends here. Some nanoseconds.
+ */
+taddr snapshot_find_other(const struct snapshot *snapshot);
+
+/* From so far below that address on: see switch.c. */
+#define OTHER_BYTES_BELOW 1024
 
 #endif

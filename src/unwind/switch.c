@@ -7,7 +7,8 @@
  * is looked for where it is before the switch; at the frame that rbp points
  * to, which is the function's own since Go 1.21; and below that one's, which
  * before was the caller's, as the function had no frame. In the last case
- * the caller's row must lead to the same frame.
+ * the caller's row must lead to the same frame. Some functions keep sp itself
+ * in rbp (runtime.walltime before Go 1.14).
  */
 #include "unwind/switch.h"
 
@@ -15,7 +16,9 @@
 
 /* Arguments and locals of those that call such functions; 296 the largest
  * (runtime.gcBgMarkWorker, Go 1.26). */
-#define CALLER_BYTES_MAX 1024
+#define CALLER_BYTES_MAX OTHER_BYTES_BELOW
+/* A chain of more frames than that is none of the runtime's. */
+#define CHAIN_MAX 128
 
 struct change {
 	struct row_cache *cache;
@@ -54,14 +57,20 @@ static bool caller_has_frame(const struct change *change, taddr addr,
 			       (taddr)(int64_t)entry->row.fp_offset == fp;
 }
 
-static bool step_by_fp(const struct change *change, struct regs *regs)
+static bool step_by_fp(const struct change *change, const struct row *row,
+		       struct regs *regs)
 {
-	taddr fp = regs->r[CPU_FP];
+	taddr fp = regs->r[CPU_FP], cfa;
 	uint64_t pc, caller_fp;
 
 	if (snapshot_read(change->snapshot, fp, &caller_fp) == STEP_DONE &&
 	    change_returns_at(change, fp + 8, &pc)) {
 		set_caller(regs, pc, fp + 16, true, caller_fp);
+		return true;
+	}
+	cfa = fp + (taddr)(int64_t)row->cfa_offset;
+	if (change_returns_at(change, cfa - 8, &pc)) {
+		set_caller(regs, pc, cfa, false, 0);
 		return true;
 	}
 	for (taddr addr = fp - 8; fp - addr <= CALLER_BYTES_MAX; addr -= 8) {
@@ -95,6 +104,20 @@ static bool is_in_other(const struct snapshot *snapshot, taddr addr)
 	return addr - snapshot->other_base < snapshot->n_other_bytes;
 }
 
+/* The same with the other stack as the one that is walked. */
+static struct snapshot snapshot_swap(const struct snapshot *snapshot)
+{
+	return (struct snapshot){
+		.base = snapshot->other_base,
+		.bytes = snapshot->other_bytes,
+		.n_bytes = snapshot->n_other_bytes,
+		.is_cut = true,
+		.other_base = snapshot->base,
+		.other_bytes = snapshot->bytes,
+		.n_other_bytes = snapshot->n_bytes,
+	};
+}
+
 enum step switch_step(struct row_cache *cache, const struct row_entry *entry,
 		      const struct snapshot **snapshot,
 		      struct snapshot *other, struct regs *regs,
@@ -106,26 +129,58 @@ enum step switch_step(struct row_cache *cache, const struct row_entry *entry,
 					 (taddr)(int64_t)row->extra };
 	taddr cfa = regs->r[CPU_SP] + (taddr)(int64_t)row->cfa_offset;
 	bool has_fp = regs_is_known(regs, CPU_FP);
+	struct snapshot swapped;
 	uint64_t pc;
 
 	*out_is_lost = false;
 	if (change_returns_at(&change, cfa - 8, &pc))
 		return row_step(row, NULL, *snapshot, regs);
 	if (has_fp && is_in_other(*snapshot, regs->r[CPU_FP])) {
-		*other = (struct snapshot){
-			.base = (*snapshot)->other_base,
-			.bytes = (*snapshot)->other_bytes,
-			.n_bytes = (*snapshot)->n_other_bytes,
-			.is_cut = true,
-		};
-		change.snapshot = other;
+		swapped = snapshot_swap(*snapshot);
+		change.snapshot = &swapped;
 	}
-	if (has_fp && step_by_fp(&change, regs)) {
-		*snapshot = change.snapshot;
+	if (has_fp && step_by_fp(&change, row, regs)) {
+		if (change.snapshot == &swapped) {
+			*other = swapped;
+			*snapshot = other;
+		}
 		return STEP_DONE;
 	}
-	if (!(row->flags & ROW_MAY_END))
-		return step_upwards(&change, regs) ? STEP_DONE : STEP_NO_RULE;
-	*out_is_lost = true;
-	return STEP_ROOT;
+	*out_is_lost = row->flags & (ROW_MAY_END | ROW_LOOKS_PLAIN);
+	if (row->flags & ROW_LOOKS_PLAIN)
+		return row_step(row, NULL, *snapshot, regs);
+	if (row->flags & ROW_MAY_END)
+		return STEP_ROOT;
+	return step_upwards(&change, regs) ? STEP_DONE : STEP_NO_RULE;
+}
+
+bool switch_to_sp(const struct snapshot **snapshot, struct snapshot *other,
+		  taddr sp)
+{
+	if (sp - (*snapshot)->base < (*snapshot)->n_bytes)
+		return true;
+	if (!is_in_other(*snapshot, sp))
+		return false;
+	*other = snapshot_swap(*snapshot);
+	*snapshot = other;
+	return true;
+}
+
+taddr snapshot_find_other(const struct snapshot *snapshot)
+{
+	taddr sp = snapshot->regs.r[CPU_SP], fp = snapshot->regs.r[CPU_FP];
+
+	if (!regs_is_known(&snapshot->regs, CPU_FP))
+		return 0;
+	for (int i = 0; i < CHAIN_MAX && fp != 0 && fp % 8 == 0; i++) {
+		uint64_t next;
+
+		if (fp < sp ||
+		    snapshot_read(snapshot, fp, &next) != STEP_DONE)
+			return fp;
+		if (next >= sp && next <= fp)
+			return 0;
+		fp = next;
+	}
+	return 0;
 }

@@ -14,12 +14,19 @@
 
 /*
  * Step by the ROW_SWITCH of @entry. *@snapshot is what is walked; if the way
- * leads to the other stack that it holds, it becomes @other, filled from
- * there. STEP_ROOT: the caller's stack is not at hand; *@out_is_lost then.
+ * leads to the other stack that it holds, it becomes @other, filled with the
+ * two exchanged. *@out_is_lost: the caller's stack is not at hand.
  */
 enum step switch_step(struct row_cache *cache, const struct row_entry *entry,
 		      const struct snapshot **snapshot,
 		      struct snapshot *other, struct regs *regs,
 		      bool *out_is_lost);
+
+/*
+ * The walk is at @sp now, as a signal frame says. *@snapshot becomes @other,
+ * as above, if that is where it lies; false if it lies in neither.
+ */
+bool switch_to_sp(const struct snapshot **snapshot, struct snapshot *other,
+		  taddr sp);
 
 #endif

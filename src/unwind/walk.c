@@ -257,6 +257,8 @@ static int walk_run(struct walk *walk, bool keeps_saved)
 	walk->keeps_saved = keeps_saved;
 	walk->flags = 0;
 	walk->is_searching = false;
+	walk->frames->other_fp = 0;
+	walk->frames->wants_other = false;
 	walk->frames->list.n = 0;
 	return walk_loop(walk);
 }
@@ -289,8 +291,8 @@ void unwinder_walk(struct unwinder *unwinder, struct space *space,
 		end = walk_run(&walk, true);
 	/* With all rules applied there is nothing more to be had. */
 	frames->end = end < 0 ? WALK_NO_RULE : (enum walk_end)end;
-	frames->used_bytes = (walk.main_sp ? walk.main_sp :
-					     walk.regs.r[CPU_SP]) -
+	frames->used_bytes = (walk.snapshot->bytes == snapshot->bytes ?
+				      walk.regs.r[CPU_SP] : walk.main_sp) -
 			     snapshot->base;
 	if (frames->used_bytes > snapshot->n_bytes)
 		frames->used_bytes = snapshot->n_bytes;

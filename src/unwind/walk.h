@@ -45,6 +45,10 @@ struct frames {
 	struct vec list; /* struct frame, leaf first */
 	enum walk_end end;
 	size_t used_bytes; /* of the snapshot: up to the outermost frame */
+	bool wants_other;  /* a caller is on a stack that was not copied
+			    * (snapshot_find_other()) */
+	taddr other_fp;	   /* where on another stack the walk went on, or
+			    * would have, had it been copied; or 0 */
 	/* For WALK_NO_RULE, WALK_NO_FP, WALK_BAD_STACK: the frame that ended
 	 * the walk is the last one in the list. */
 };
@@ -66,7 +70,7 @@ struct walk_counts {
 	uint64_t row_lookups;	  /* rows asked of libdw */
 	uint64_t libunwind_steps; /* frames stepped by libunwind */
 	uint64_t guessed_steps;	  /* frames stepped by frame pointer */
-	uint64_t lost_switches;	  /* ended at a change of stacks, since the
+	uint64_t lost_switches;	  /* came to a change of stacks, and the
 				   * caller's was not in the snapshot */
 	uint64_t ends[N_WALK_ENDS];
 };

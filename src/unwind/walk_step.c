@@ -164,20 +164,45 @@ static int walk_guess(struct walk *walk, const struct row_entry *entry)
 	return end_of_step(step);
 }
 
+/*
+ * The walk was in the snapshot of @bytes at @sp, and went on at @to, perhaps
+ * on the other stack, or would have (@is_lost).
+ */
+static void walk_note_switch(struct walk *walk, const uint8_t *bytes, taddr sp,
+			     taddr to, bool is_lost)
+{
+	if (bytes == walk->given->bytes && bytes != walk->snapshot->bytes)
+		walk->main_sp = sp;
+	if (is_lost || bytes != walk->snapshot->bytes)
+		walk->frames->other_fp = to;
+	walk->frames->wants_other |= is_lost;
+	walk->unwinder->counts.lost_switches += is_lost;
+}
+
 /* A frame whose function was called on another stack, or will be left so. */
 static enum step walk_switch(struct walk *walk, const struct row_entry *entry)
 {
-	const struct snapshot *before = walk->snapshot;
+	const uint8_t *bytes = walk->snapshot->bytes;
 	taddr sp = walk->regs.r[CPU_SP];
+	taddr fp = regs_is_known(&walk->regs, CPU_FP) ?
+			   walk->regs.r[CPU_FP] : 0;
 	bool is_lost;
 	enum step step = switch_step(&walk->state->cache, entry,
 				     &walk->snapshot, &walk->other,
 				     &walk->regs, &is_lost);
 
-	if (before != walk->snapshot)
-		walk->main_sp = sp;
-	walk->unwinder->counts.lost_switches += is_lost;
+	walk_note_switch(walk, bytes, sp, fp, is_lost);
 	return step;
+}
+
+/* Signals may be handled on a stack of their own. */
+static void walk_leave_signal(struct walk *walk, taddr sp)
+{
+	const uint8_t *bytes = walk->snapshot->bytes;
+	taddr to = walk->regs.r[CPU_SP];
+	bool is_lost = !switch_to_sp(&walk->snapshot, &walk->other, to);
+
+	walk_note_switch(walk, bytes, sp, to, is_lost);
 }
 
 /* Step out of the frame of @entry, which is noted already. */
@@ -185,7 +210,7 @@ static int walk_step(struct walk *walk, const struct row_entry *entry)
 {
 	const struct row_saves *saves = NULL;
 	struct row row = entry->row;
-	taddr addr = entry->addr;
+	taddr addr = entry->addr, sp = walk->regs.r[CPU_SP];
 	bool is_signal = row.kind == ROW_SIGNAL;
 	enum step step;
 
@@ -205,6 +230,8 @@ static int walk_step(struct walk *walk, const struct row_entry *entry)
 		return WALK_AGAIN;
 	if (step == STEP_NO_FP)
 		return walk_search_fp(walk, &row, addr);
+	if (is_signal && step == STEP_DONE)
+		walk_leave_signal(walk, sp);
 	walk->flags = 0;
 	walk->may_end = row.flags & ROW_MAY_END;
 	walk->is_return = !is_signal;

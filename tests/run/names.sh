@@ -7,7 +7,7 @@
 # name alone, if servers are asked unasked, or if the summary does not say
 # what is missing.
 . "${top_srcdir:-.}/tests/run/lib.sh"
-plan 44
+plan 46
 requires_ptrace
 requires_program cc objcopy strip readelf
 folded=$scratch/out.folded
@@ -118,6 +118,31 @@ for format in -gz=none -gz=zlib -gdwarf-4 -gdwarf-5; do
 	build prog "$format"
 	record -- ./prog
 	check_chain "$format is read"
+done
+
+# --- stubs of the procedure linkage table -----------------------------
+printf '%s\n' 'long step(long x);' 'long step(long x) { return x * 3 + 1; }' \
+	>step.c
+cat >steps.c <<'EOS'
+#include <time.h>
+long step(long x);
+int main(void)
+{
+	long x = 1;
+	while (clock() < CLOCKS_PER_SEC / 2)
+		for (int i = 0; i < 100000; i++)
+			x = step(x);
+	return x == 42;
+}
+EOS
+cc -O2 -shared -fPIC -o libstep.so step.c
+for binding in lazy now; do
+	cc -O2 -fplt -Wl,-z,$binding -o steps steps.c ./libstep.so
+	strip steps
+	record -- ./steps
+	check "stubs are named for what they call, if bound $binding" \
+		within "$(folded_match "$folded" '(^|;)step@plt$')" 0.5 70 ||
+		diag_file "$folded"
 done
 
 # --- .gnu_debugdata ---------------------------------------------------
