@@ -66,10 +66,11 @@ static void look_at_blocked(struct sampler *s, struct thread *thread,
 
 	if (s->options.mode != MODE_WALL)
 		return;
-	if (capture_blocked(s, thread, at, now - thread->wall_from_ns)) {
+	/* If it could not be read, an older stack must not stand for it. */
+	thread->has_stack = capture_blocked(s, thread, at,
+					    now - thread->wall_from_ns);
+	if (thread->has_stack)
 		thread->wall_from_ns = now;
-		thread->has_stack = true;
-	}
 }
 
 /* --wall-stop: one stop gives the frame pointer that the walk needs. */

@@ -82,14 +82,17 @@ static int search_by_code(struct fp_search *search)
 {
 	struct row_cache *cache = &search->walk->state->cache;
 	taddr sp = search->walk->regs.r[CPU_SP];
+	int32_t depth;
 	struct row row;
 	uint64_t pc;
 	int end;
 
-	if (!row_cache_guess(cache, search->addr, &row) ||
-	    row.cfa_reg != CPU_SP)
+	if (!row_cache_guess(cache, search->addr, &row))
 		return WALK_NO_FP;
-	sp += (taddr)(int64_t)row.cfa_offset - 8;
+	depth = row.cfa_reg == CPU_SP ? row.cfa_offset : row.extra;
+	if (depth == 0)
+		return WALK_NO_FP;
+	sp += (taddr)(int64_t)depth - 8;
 	if (snapshot_read(search->walk->snapshot, sp, &pc) != STEP_DONE ||
 	    call_leads_to(cache, pc, search->function) == CALL_NONE)
 		return WALK_NO_FP;

@@ -9,6 +9,17 @@
 /* How much of the stack is searched for a return address. */
 #define SEARCH_BYTES_MAX 8192
 
+/*
+ * Code that was made at run time: an interpreter returns to addresses from a
+ * table of its own (HotSpot's), which no call stands in front of.
+ */
+static bool is_made_at_run_time(struct row_cache *cache, taddr pc)
+{
+	const struct mapping *mapping = space_find(cache->space, pc);
+
+	return mapping && mapping->is_executable && !mapping->module;
+}
+
 /* Accept the caller at (@pc, @sp) if it stands up to inspection. */
 static enum step accept_caller(struct row_cache *cache, struct regs *regs,
 			       taddr pc, taddr sp)
@@ -44,15 +55,23 @@ enum step guess_by_frame_pointer(struct row_cache *cache,
 							      STEP_NO_RULE;
 	if (pc == 0 && in_chain)
 		return STEP_ROOT;
-	step = accept_caller(cache, regs, pc, fp + 16);
+	if (fp + 16 > sp && caller_fp > fp && is_made_at_run_time(cache, pc)) {
+		regs->known = 0;
+		regs_set(regs, CPU_PC, pc);
+		regs_set(regs, CPU_SP, fp + 16);
+		step = STEP_DONE;
+	} else {
+		step = accept_caller(cache, regs, pc, fp + 16);
+	}
 	if (step == STEP_DONE)
 		regs_set(regs, CPU_FP, caller_fp);
 	return step;
 }
 
-enum step guess_by_row(struct row_cache *cache,
-		       const struct snapshot *snapshot, const struct row *row,
-		       const struct row_saves *saves, struct regs *regs)
+static enum step try_row(struct row_cache *cache,
+			 const struct snapshot *snapshot,
+			 const struct row *row, const struct row_saves *saves,
+			 struct regs *regs)
 {
 	struct regs caller = *regs;
 	enum step step = row_step(row, saves, snapshot, &caller);
@@ -67,6 +86,21 @@ enum step guess_by_row(struct row_cache *cache,
 		return STEP_NO_RULE;
 	*regs = caller;
 	return STEP_DONE;
+}
+
+enum step guess_by_row(struct row_cache *cache,
+		       const struct snapshot *snapshot, const struct row *row,
+		       const struct row_saves *saves, struct regs *regs)
+{
+	struct row by_sp = *row;
+	enum step step = try_row(cache, snapshot, row, saves, regs);
+
+	/* What was pushed may have been miscounted; fp is what it is. */
+	if (step == STEP_DONE || row->extra == 0)
+		return step;
+	by_sp.cfa_reg = CPU_SP;
+	by_sp.cfa_offset = row->extra;
+	return try_row(cache, snapshot, &by_sp, saves, regs);
 }
 
 enum step guess_by_calls(struct row_cache *cache,

@@ -11,13 +11,14 @@
  */
 #include "unwind/prologue.h"
 
-#include "unwind/decode.h"
+#include "image/decode.h"
 #include "util/map.h"
 #include "util/mem.h"
 
 #define WINDOW_BYTES (64 * 1024u)
 #define DEPTH_MAX (64 << 20)
 #define FUNCTION_ALIGNMENT 16
+#define TRAP 0xcc /* int3 */
 /* Numbers in instructions, which are not those of DWARF. */
 #define X86_RBX 3
 #define X86_RSP 4
@@ -318,6 +319,7 @@ static void begin_function(struct scan *scan)
 {
 	scan->now = at_entry;
 	scan->has_body = scan->in_epilogue = scan->is_assumed = false;
+	scan->has_table = false;
 	scan->before = BEFORE_OTHER;
 }
 
@@ -335,6 +337,21 @@ static void assume_body(struct scan *scan)
 	else if (scan->in_epilogue)
 		scan->now = scan->before_epilogue;
 	scan->is_assumed = true;
+}
+
+/*
+ * Compilers align functions, put traps in front of them, or have them begin
+ * with push %rbp; mov %rsp, %rbp. Inside of one, none of it is likely.
+ */
+static bool is_function_start(const struct scan *scan, size_t at)
+{
+	static const uint8_t frame[] = { 0x55, 0x48, 0x89, 0xe5 };
+
+	if (scan->is_complete || (scan->start + at) % FUNCTION_ALIGNMENT)
+		return false;
+	return (at > 0 && scan->code[at - 1] == TRAP) ||
+	       (scan->n - at >= sizeof(frame) &&
+		!memcmp(scan->code + at, frame, sizeof(frame)));
 }
 
 /* The state at @at, where no instruction goes on to @insn. */
@@ -383,8 +400,14 @@ static void resume_behind_call(struct scan *scan, const struct insn *insn,
 /* Be in the state that holds for @insn, which is at @at. */
 static void scan_arrive(struct scan *scan, const struct insn *insn, size_t at)
 {
-	const struct frame_state *noted;
+	const struct frame_state *noted = state_at(scan, at);
+	bool is_target = scan->targets[at / 8] >> at % 8 & 1;
 
+	/* Also behind a call that does not return, without any padding. */
+	if (!noted && !is_target && is_function_start(scan, at)) {
+		begin_function(scan);
+		return;
+	}
 	switch (scan->before) {
 	case BEFORE_END:
 	case BEFORE_JUMP:
@@ -395,8 +418,7 @@ static void scan_arrive(struct scan *scan, const struct insn *insn, size_t at)
 		resume_behind_call(scan, insn, at);
 		break;
 	case BEFORE_OTHER:
-		noted = scan->is_assumed ? state_at(scan, at) : NULL;
-		if (noted)
+		if (noted && scan->is_assumed)
 			scan->now = *noted;
 		break;
 	}
@@ -453,8 +475,10 @@ static void state_to_row(const struct frame_state *state, struct row *row,
 	if (!(state->has_sp && state->depth >= 8) && !state->has_fp)
 		return;
 	row->kind = ROW_GUESS;
-	row->cfa_reg = state->has_sp ? CPU_SP : CPU_FP;
-	row->cfa_offset = state->has_sp ? state->depth : state->fp_depth;
+	row->cfa_reg = state->has_fp ? CPU_FP : CPU_SP;
+	row->cfa_offset = state->has_fp ? state->fp_depth : state->depth;
+	if (state->has_fp && state->has_sp && state->depth >= 8)
+		row->extra = state->depth;
 	row->fp_rule = state->fp_saved ? RULE_AT_CFA : RULE_SAME;
 	row->fp_offset = -state->fp_saved;
 	for (size_t i = 0; i < N_SAVED_REGS; i++) {
@@ -492,4 +516,36 @@ void prologue_find_row(struct functions *functions,
 		state_to_row(&scan.now, out, out_saves);
 	map_clear(&scan.noted);
 	vec_clear(&scan.states);
+}
+
+bool epilogue_find_row(const uint8_t *code, size_t n, struct row *out)
+{
+	struct scan scan = { .now = { .has_sp = true } };
+	int32_t fp_at = -1;
+	struct insn insn;
+
+	for (size_t at = 0; insn_decode(code + at, n - at, &insn);
+	     at += insn.length) {
+		int32_t depth = scan.now.depth;
+
+		if (insn.map != MAP_ONE)
+			return false;
+		if (insn.opcode == 0xc3) {
+			*out = (struct row){ .kind = ROW_GUESS,
+					     .cfa_reg = CPU_SP,
+					     .cfa_offset = 8 - depth };
+			if (fp_at >= 0) {
+				out->fp_rule = RULE_AT_CFA;
+				out->fp_offset = fp_at - out->cfa_offset;
+			}
+			return depth <= 0;
+		}
+		if ((insn.opcode & 0xf8) == 0x58 &&
+		    insn.opcode == 0x58 + X86_RBP && !(insn.rex & 1))
+			fp_at = -depth;
+		step_insn(&scan, &insn);
+		if (!scan.now.has_sp || scan.now.depth >= depth)
+			return false;
+	}
+	return false;
 }

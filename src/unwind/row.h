@@ -24,7 +24,8 @@ enum row_kind {
 	ROW_SWITCH, /* as ROW_PLAIN, or on another stack than it was called
 		     * on; the function begins at pc - extra */
 	ROW_GUESS,  /* as ROW_PLAIN, but made from the code alone: what it
-		     * gives is to be checked */
+		     * gives is to be checked. By fp, or, with an extra, by
+		     * CFA = sp + extra */
 	ROW_HARD,   /* a rule that none of these can say: ask libunwind */
 	ROW_BROKEN, /* a rule that makes no sense: ask nobody */
 };

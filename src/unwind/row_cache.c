@@ -5,7 +5,7 @@
 #include "util/mem.h"
 #include "unwind/call_site.h"
 #include "unwind/cfi.h"
-#include "unwind/functions.h"
+#include "image/functions.h"
 #include "unwind/go_rows.h"
 #include "unwind/prologue.h"
 
@@ -15,6 +15,7 @@
 #define STORED_ROWS_MAX (1u << 20)
 /* Offset of gregs[] in a ucontext (sys/ucontext.h, x86-64). */
 #define UCONTEXT_GREGS 40
+#define EPILOGUE_BYTES 32
 
 struct stored_row {
 	struct row row;
@@ -274,6 +275,28 @@ static struct row row_from_code(struct row_cache *cache,
 	return (struct row){ .kind = ROW_NONE };
 }
 
+/*
+ * Code that was made at run time, in memory without a file. A call ends at
+ * @addr, or an instruction that is yet to be executed begins there.
+ */
+static struct row row_of_made_code(struct row_cache *cache,
+				   const struct mapping *mapping, taddr addr)
+{
+	uint8_t code[CALL_BYTES_MAX + EPILOGUE_BYTES];
+	struct row row = { .kind = ROW_NONE };
+	size_t n = code_read(cache, mapping, addr + 1 - CALL_BYTES_MAX, code,
+			     sizeof(code));
+	size_t at = CALL_BYTES_MAX;
+
+	if (n < CALL_BYTES_MAX)
+		return row;
+	if (!bytes_end_in_call(code, CALL_BYTES_MAX))
+		at--;
+	if (!epilogue_find_row(code + at, n - at, &row))
+		row.kind = ROW_NONE;
+	return row;
+}
+
 static struct row make_row(struct row_cache *cache,
 			   const struct mapping *mapping, taddr addr)
 {
@@ -294,6 +317,8 @@ static struct row make_row(struct row_cache *cache,
 	/* The last resort, since it reads all code of the module once. */
 	if (row.kind == ROW_NONE && has_vaddr)
 		row = store_guess(cache->store, mapping->module, vaddr)->row;
+	if (row.kind == ROW_NONE && !mapping->module)
+		row = row_of_made_code(cache, mapping, addr);
 	return row;
 }
 

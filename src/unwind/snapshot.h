@@ -28,6 +28,15 @@ struct snapshot {
 };
 
 /*
+ * Where to copy from next time, with @last as struct frames has it: where the
+ * chain of frame pointers leads, or where the last walk wanted to go on.
+ */
+taddr snapshot_other_address(const struct snapshot *snapshot, taddr last);
+
+/* In @last: frame pointers are to be trusted only if they are a chain. */
+#define OTHER_EXACTLY 1
+
+/*
  * Where the chain of frame pointers leaves the copied stack, for another one
  * that may then be copied too; 0 if it ends here. Some nanoseconds.
  */

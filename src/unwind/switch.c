@@ -166,13 +166,16 @@ bool switch_to_sp(const struct snapshot **snapshot, struct snapshot *other,
 	return true;
 }
 
-taddr snapshot_find_other(const struct snapshot *snapshot)
+/* As snapshot_find_other(); *@out_hops: frames of the chain before. */
+static taddr find_exit(const struct snapshot *snapshot, int *out_hops)
 {
 	taddr sp = snapshot->regs.r[CPU_SP], fp = snapshot->regs.r[CPU_FP];
+	int *i = out_hops;
 
+	*i = 0;
 	if (!regs_is_known(&snapshot->regs, CPU_FP))
 		return 0;
-	for (int i = 0; i < CHAIN_MAX && fp != 0 && fp % 8 == 0; i++) {
+	for (; *i < CHAIN_MAX && fp != 0 && fp % 8 == 0; (*i)++) {
 		uint64_t next;
 
 		if (fp < sp ||
@@ -183,4 +186,21 @@ taddr snapshot_find_other(const struct snapshot *snapshot)
 		fp = next;
 	}
 	return 0;
+}
+
+taddr snapshot_find_other(const struct snapshot *snapshot)
+{
+	int n_hops;
+
+	return find_exit(snapshot, &n_hops);
+}
+
+taddr snapshot_other_address(const struct snapshot *snapshot, taddr last)
+{
+	int n_hops;
+	taddr at = find_exit(snapshot, &n_hops);
+
+	if (at == 0 || (n_hops == 0 && last & OTHER_EXACTLY))
+		return last & ~(taddr)OTHER_EXACTLY;
+	return at;
 }

@@ -130,11 +130,16 @@ static bool space_state_refresh(struct space_state *state)
 	return is_done;
 }
 
+bool walk_refresh(struct walk *walk)
+{
+	return space_state_refresh(walk->state);
+}
+
 struct row_entry *walk_find_entry(struct walk *walk, taddr addr)
 {
 	struct row_entry *entry = row_cache_find(&walk->state->cache, addr);
 
-	if (!entry && space_state_refresh(walk->state))
+	if (!entry && walk_refresh(walk))
 		entry = row_cache_find(&walk->state->cache, addr);
 	return entry;
 }

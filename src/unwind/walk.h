@@ -48,7 +48,8 @@ struct frames {
 	bool wants_other;  /* a caller is on a stack that was not copied
 			    * (snapshot_find_other()) */
 	taddr other_fp;	   /* where on another stack the walk went on, or
-			    * would have, had it been copied; or 0 */
+			    * would have, had it been copied; or 0: for
+			    * snapshot_other_address() */
 	/* For WALK_NO_RULE, WALK_NO_FP, WALK_BAD_STACK: the frame that ended
 	 * the walk is the last one in the list. */
 };

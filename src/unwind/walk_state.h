@@ -48,6 +48,9 @@ enum { WALK_GO_ON = -1, WALK_AGAIN = -2 };
 /* The row for @addr, with the maps read again if it is in none. */
 struct row_entry *walk_find_entry(struct walk *walk, taddr addr);
 
+/* Read the maps again, unless that was done just now: entries go stale. */
+bool walk_refresh(struct walk *walk);
+
 struct lunw *walk_lunw(struct walk *walk);
 
 /* Go on from where the walk is to its end. */

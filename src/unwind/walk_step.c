@@ -13,6 +13,8 @@
 #define START_BYTES_MAX 64
 #define SYSCALL_BYTES 2 /* 0f 05 */
 #define NEWBORN_BYTES 16
+/* More than copies of a stack grow by at a time. */
+#define FAR_BYTES (512u << 10)
 
 static enum step walk_step_libunwind(struct walk *walk, bool *is_signal)
 {
@@ -148,11 +150,18 @@ static int walk_guess(struct walk *walk, const struct row_entry *entry)
 	}
 	if (walk->unwinder->options.method == WALK_DWARF)
 		return WALK_NO_RULE;
-	if (entry)
+	if (entry) {
 		step = walk_try_guesses(walk, entry);
-	else
+		/* Its caller may be code that was just made, or mapped. */
+		if (step == STEP_NO_RULE && walk_refresh(walk)) {
+			entry = walk_find_entry(walk, addr);
+			step = entry ? walk_try_guesses(walk, entry) :
+				       STEP_NO_RULE;
+		}
+	} else {
 		step = guess_by_call_to_nowhere(&walk->state->cache,
 						walk->snapshot, &walk->regs);
+	}
 	if (step == STEP_NO_FP && addr)
 		return walk_search_fp(walk, &row, addr);
 	walk->flags = FRAME_GUESSED;
@@ -202,7 +211,32 @@ static void walk_leave_signal(struct walk *walk, taddr sp)
 	taddr to = walk->regs.r[CPU_SP];
 	bool is_lost = !switch_to_sp(&walk->snapshot, &walk->other, to);
 
-	walk_note_switch(walk, bytes, sp, to, is_lost);
+	walk_note_switch(walk, bytes, sp, to | OTHER_EXACTLY, is_lost);
+}
+
+/*
+ * The return address of this frame is beyond what was copied. Is it in the
+ * other part, or, as the frame is very large, shall that be copied next?
+ */
+static bool walk_reach_far(struct walk *walk, const struct row *row)
+{
+	const struct snapshot *snapshot = walk->snapshot;
+	const uint8_t *bytes = snapshot->bytes;
+	taddr sp = walk->regs.r[CPU_SP], at;
+
+	if ((row->kind != ROW_PLAIN && row->kind != ROW_GUESS) ||
+	    !regs_is_known(&walk->regs, row->cfa_reg))
+		return false;
+	at = walk->regs.r[row->cfa_reg] + (taddr)(int64_t)row->cfa_offset - 8;
+	if (at - (snapshot->base + snapshot->n_bytes) < FAR_BYTES ||
+	    at < snapshot->base)
+		return false;
+	if (switch_to_sp(&walk->snapshot, &walk->other, at)) {
+		walk_note_switch(walk, bytes, sp, at | OTHER_EXACTLY, false);
+		return true;
+	}
+	walk_note_switch(walk, bytes, sp, at | OTHER_EXACTLY, true);
+	return false;
 }
 
 /* Step out of the frame of @entry, which is noted already. */
@@ -224,6 +258,9 @@ static int walk_step(struct walk *walk, const struct row_entry *entry)
 		if (walk->keeps_saved)
 			saves = row_cache_saves(&walk->state->cache, entry);
 		step = row_step(&row, saves, walk->snapshot, &walk->regs);
+		if (step == STEP_CUT && walk_reach_far(walk, &row))
+			step = row_step(&row, saves, walk->snapshot,
+					&walk->regs);
 		walk->unwinder->counts.row_hits++;
 	}
 	if (step == STEP_NO_REG && !walk->keeps_saved)
@@ -239,6 +276,23 @@ static int walk_step(struct walk *walk, const struct row_entry *entry)
 }
 
 /*
+ * Is the return address behind @addr the start of a function, and no call in
+ * front of it? Then nothing returns there that was called from there: so the
+ * first function of a context is set up (glibc's __start_context).
+ */
+static bool walk_is_made_up(struct walk *walk, taddr addr)
+{
+	const struct row_entry *entry;
+
+	if (!walk->is_return ||
+	    row_cache_is_return(&walk->state->cache, addr + 1))
+		return false;
+	entry = row_cache_find(&walk->state->cache, addr + 1);
+	return entry && entry->row.kind == ROW_PLAIN &&
+	       entry->row.cfa_reg == CPU_SP && entry->row.cfa_offset == 8;
+}
+
+/*
  * glibc ends the unwind information of clone3() in front of its syscall
  * instruction, since behind it parent and child differ. A result of 0 is the
  * child, which has nothing to return to; for the parent the rule of the
@@ -247,7 +301,14 @@ static int walk_step(struct walk *walk, const struct row_entry *entry)
 static int walk_unsaid(struct walk *walk, taddr addr)
 {
 	const struct row_entry *entry;
+	struct frame *frame;
 	bool is_newborn;
+
+	if (walk_is_made_up(walk, addr)) {
+		frame = vec_at(&walk->frames->list, walk->frames->list.n - 1);
+		frame->addr = addr + 1;
+		return WALK_ROOT;
+	}
 
 	if (walk_is_behind_syscall(walk, addr)) {
 		is_newborn = walk_may_be_newborn(walk, addr);

@@ -10,7 +10,8 @@
  * "moved N" at the end is the number of blocked threads whose count changed
  * between "ready" and the end (0 unless somebody stopped one). Then, for
  * every thread, "thread NAME NS": how long it existed. "late_ns" is the CPU
- * that late_burn took, "cpu_ns" that of the process.
+ * that late_burn took, "late_wall_ns" how long it took, "cpu_ns" the CPU of
+ * the process.
  */
 #include <linux/futex.h>
 #include <pthread.h>
@@ -35,7 +36,7 @@ struct sleeper {
 struct run {
 	double seconds;
 	_Atomic int stop;
-	uint64_t busy_born_ns, late_born_ns, late_cpu_ns;
+	uint64_t busy_born_ns, late_born_ns, late_cpu_ns, late_wall_ns;
 };
 
 WORK uint64_t busy_burn(uint64_t n)
@@ -91,12 +92,14 @@ static void *busy_run(void *arg)
 static void *late_run(void *arg)
 {
 	struct run *run = arg;
-	uint64_t start;
+	uint64_t start, awake;
 
 	pthread_setname_np(pthread_self(), "late");
 	sleep_ns((uint64_t)(run->seconds * .6e9));
 	start = clock_read_ns(CLOCK_THREAD_CPUTIME_ID);
+	awake = clock_read_ns(CLOCK_MONOTONIC);
 	burn_ms(late_burn, LATE_MS);
+	run->late_wall_ns = clock_read_ns(CLOCK_MONOTONIC) - awake;
 	run->late_cpu_ns = clock_read_ns(CLOCK_THREAD_CPUTIME_ID) - start;
 	sleep(3600);
 	return NULL;
@@ -172,8 +175,9 @@ static void report(const struct run *run, const struct sleeper *sleepers,
 		n_moved += switches_read(sleepers[i].tid) !=
 			   sleepers[i].n_switches;
 	end = clock_read_ns(CLOCK_MONOTONIC);
-	printf("moved %d\nlate_ns %lu\ncpu_ns %lu\n", n_moved,
-	       run->late_cpu_ns, clock_read_ns(CLOCK_PROCESS_CPUTIME_ID));
+	printf("moved %d\nlate_ns %lu\nlate_wall_ns %lu\ncpu_ns %lu\n",
+	       n_moved, run->late_cpu_ns, run->late_wall_ns,
+	       clock_read_ns(CLOCK_PROCESS_CPUTIME_ID));
 	printf("thread busy %lu\n", end - run->busy_born_ns);
 	printf("thread late %lu\n", end - run->late_born_ns);
 	for (int i = 0; i < n; i++)

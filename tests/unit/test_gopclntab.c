@@ -541,29 +541,4 @@ TEST(system_stack_alone_ends_as_a_root_and_is_counted)
 	scene_clear(&scene);
 }
 
-TEST(chain_of_frame_pointers_leads_to_the_other_stack)
-{
-	uint64_t stack[32] = { 0 };
-	struct snapshot snapshot = {
-		.base = SYSTEM_BASE,
-		.bytes = (const uint8_t *)stack,
-		.n_bytes = sizeof(stack),
-	};
-
-	regs_set(&snapshot.regs, CPU_SP, SYSTEM_BASE + 8);
-	CHECK_EQ(snapshot_find_other(&snapshot), 0);
-	regs_set(&snapshot.regs, CPU_FP, SYSTEM_BASE + 4 * 8);
-	CHECK_EQ(snapshot_find_other(&snapshot), 0);
-	stack[4] = SYSTEM_BASE + 9 * 8;
-	stack[9] = GOROUTINE_BASE + 24;
-	CHECK_EQ(snapshot_find_other(&snapshot), GOROUTINE_BASE + 24);
-	/* Not outwards, not aligned: no chain. */
-	stack[9] = SYSTEM_BASE + 3 * 8;
-	CHECK_EQ(snapshot_find_other(&snapshot), 0);
-	stack[9] = GOROUTINE_BASE + 25;
-	CHECK_EQ(snapshot_find_other(&snapshot), 0);
-	regs_set(&snapshot.regs, CPU_FP, GOROUTINE_BASE);
-	CHECK_EQ(snapshot_find_other(&snapshot), GOROUTINE_BASE);
-}
-
 TEST_MAIN()

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* decode.c - the length and the fields of one x86-64 instruction. */
-#include "unwind/decode.h"
+#include "image/decode.h"
 
 #include <string.h>
 

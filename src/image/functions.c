@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* functions.c - where the functions of a module begin. */
-#include "unwind/functions.h"
+#include "image/functions.h"
 
 #include <elf.h>
 #include <stdlib.h>
 
+#include "util/mem.h"
+#include "image/decode.h"
 #include "image/elf_headers.h"
 #include "image/elf_relocs.h"
 #include "image/elf_sections.h"
-#include "unwind/decode.h"
-#include "util/mem.h"
 
 #define SYMBOLS_MAX (4u << 20)
 #define FDES_MAX (4u << 20)

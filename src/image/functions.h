@@ -7,8 +7,8 @@
  * is the start of a function. Needed for code without rules only, and made
  * when first asked (5 ms for a libc).
  */
-#ifndef UNWIND_FUNCTIONS_H
-#define UNWIND_FUNCTIONS_H
+#ifndef IMAGE_FUNCTIONS_H
+#define IMAGE_FUNCTIONS_H
 
 #include "image/module.h"
 #include "util/vec.h"

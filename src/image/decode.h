@@ -5,8 +5,8 @@
  * No disassembler: it knows how long an instruction is and where its parts
  * are (Intel SDM, volume 2, chapter 2 and appendix A), not what it does.
  */
-#ifndef UNWIND_DECODE_H
-#define UNWIND_DECODE_H
+#ifndef IMAGE_DECODE_H
+#define IMAGE_DECODE_H
 
 #include <stdbool.h>
 #include <stddef.h>
