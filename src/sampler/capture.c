@@ -126,7 +126,7 @@ static void fill_record(struct stack_record *stack, struct thread *thread,
 	};
 	stack->need = &thread->stack_need;
 	stack->needs_fp = &thread->needs_fp;
-	stack->wants_other = &thread->wants_other;
+	stack->other_fp = &thread->other_fp;
 	stack->n_other_bytes = 0;
 }
 
@@ -184,9 +184,11 @@ static enum stack_verdict copy_stack(struct sampler *s, struct thread *thread,
 
 /*
  * A thread that runs on a system stack (of Go's runtime): copy from the stack
- * of its goroutine too, behind the other, from where its frame pointers lead.
+ * of its goroutine too, behind the other, from where its frame pointers lead;
+ * or, as C code may use that register for anything, from where they led last.
  */
-static void copy_other(struct thread *thread, struct stack_record *stack)
+static void copy_other(struct thread *thread, struct stack_record *stack,
+		       taddr last_fp)
 {
 	struct snapshot snapshot = {
 		.regs = stack->regs,
@@ -194,11 +196,13 @@ static void copy_other(struct thread *thread, struct stack_record *stack)
 		.bytes = stack->bytes,
 		.n_bytes = stack->n_bytes,
 	};
-	taddr lo, hi, from, at = snapshot_find_other(&snapshot);
+	const struct stackmap *map = &thread->process->stackmap;
+	taddr lo, hi, from, at = snapshot_other_address(&snapshot, last_fp);
 	ssize_t n;
 
-	if (!at || stackmap_check(&thread->process->stackmap, at, &lo, &hi) !=
-			   STACK_GOOD)
+	if (stackmap_check(map, at, &lo, &hi) != STACK_GOOD)
+		at = last_fp & ~(taddr)OTHER_EXACTLY;
+	if (stackmap_check(map, at, &lo, &hi) != STACK_GOOD)
 		return;
 	from = at - lo < OTHER_BYTES_BELOW ? lo : at - OTHER_BYTES_BELOW;
 	n = target_read(thread->tid, from, stack->bytes + stack->n_bytes,
@@ -264,22 +268,21 @@ static bool send_walked(struct sampler *s, struct thread *thread, bool is_hit)
 static bool send_stack(struct sampler *s, struct thread *thread,
 		       const struct user_regs_struct *user, bool is_hit)
 {
-	bool wants_other = atomic_load_explicit(&thread->wants_other,
-						memory_order_relaxed);
+	taddr other_fp = atomic_load_explicit(&thread->other_fp,
+					      memory_order_relaxed);
 	size_t budget = stack_budget(thread);
 	struct stack_record *stack;
 
 	if (s->upt)
 		return send_walked(s, thread, is_hit);
-	stack = reserve_stack(s, budget + (wants_other ? STACK_OTHER_BYTES :
-							 0));
+	stack = reserve_stack(s, budget + (other_fp ? STACK_OTHER_BYTES : 0));
 	if (!stack)
 		return false;
 	fill_record(stack, thread, take_wall(s, thread), is_hit);
 	regs_from_user(user, &stack->regs);
 	copy_stack(s, thread, stack, budget);
-	if (wants_other && stack->n_bytes)
-		copy_other(thread, stack);
+	if (other_fp && stack->n_bytes)
+		copy_other(thread, stack, other_fp);
 	commit_stack(s, thread->process, stack);
 	return true;
 }

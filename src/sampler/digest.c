@@ -124,8 +124,12 @@ static uint32_t labels_of(struct digest *digest, struct subject *subject,
 	struct slot *slot = slot_at(digest, record->slot);
 	int64_t now = digest->options.by_thread ? clock_now_ns() : 0;
 
+	if (!slot->born_ns)
+		slot->born_ns = now;
+	/* The young are about to be named, and may then block for good. */
 	if (slot->labels == NO_ID || slot->labels_of != record->subject ||
-	    now - slot->labels_ns > RENAME_NS) {
+	    now - slot->labels_ns > RENAME_NS ||
+	    (now && now - slot->born_ns < RENAME_NS)) {
 		slot->labels = make_labels(digest, subject, slot,
 					   record->tid);
 		slot->labels_of = record->subject;
@@ -164,8 +168,9 @@ static void answer_thread(struct digest *digest,
 	atomic_store_explicit(stack->needs_fp,
 			      digest->frames.end == WALK_NO_FP,
 			      memory_order_relaxed);
-	if (digest->frames.wants_other)
-		atomic_store_explicit(stack->wants_other, true,
+	if (digest->frames.other_fp)
+		atomic_store_explicit(stack->other_fp,
+				      digest->frames.other_fp,
 				      memory_order_relaxed);
 }
 
@@ -345,6 +350,7 @@ static void take(struct digest *digest, const struct record *record)
 	case RECORD_SLOT_END:
 		slot = slot_at(digest, record->slot);
 		slot->labels = NO_ID;
+		slot->born_ns = 0;
 		slot->thread_name[0] = '\0';
 		return;
 	case RECORD_STACK:

@@ -21,6 +21,7 @@ struct slot {
 	uint32_t labels;      /* of subject labels_of; NO_ID: not made yet */
 	uint32_t labels_of;
 	int64_t labels_ns;    /* when they were made; by_thread only */
+	int64_t born_ns;      /* when its first record came; likewise */
 	char thread_name[64]; /* by_thread only */
 };
 

@@ -17,7 +17,7 @@
 #define LOOKS_PER_TICK_MIN 32
 #define SPIN_NS (60 * NS_PER_US) /* 20 us were too few: bench/RESULTS.md */
 #define STOPS_PER_TICK_MAX 512
-#define THREADS_PER_TICK 96 /* whose clock is read at every tick */
+#define THREADS_PER_TICK 64 /* whose clock is read at every tick */
 #define HELD_CORES_MAX 8 /* 1.5 us each to find */
 
 struct candidates {
@@ -159,15 +159,16 @@ static uint64_t own_core(void) /* as a mask */
 }
 
 /*
- * Keep our own core, and those of the threads stopped at the last tick, from
- * going idle for the few microseconds of a stop (idle.h). Which cores these
- * are was found out after that stop, when there was time. Skipped when there
- * is no core to spare: then nothing goes idle.
+ * Keep the cores of the threads stopped at the last tick from going idle for
+ * the few microseconds of a stop (idle.h); ours is busy looking for the stop,
+ * if it is another. Which cores these are was found out after that stop, when
+ * there was time. Skipped when there is no core to spare: then nothing goes
+ * idle.
  */
 static void hold_cores(struct sampler *s)
 {
 	if (s->n_runnable && s->n_runnable < (size_t)s->n_cpus)
-		idle_hold(&s->guard->idle, own_core() | s->target_cores);
+		idle_hold(&s->guard->idle, s->target_cores);
 }
 
 static void note_cores(struct sampler *s, const struct candidates *found)

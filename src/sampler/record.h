@@ -48,7 +48,7 @@ struct stack_record {
 	 * whether it ended for want of a frame pointer. */
 	_Atomic uint32_t *need;
 	_Atomic bool *needs_fp;
-	_Atomic bool *wants_other; /* the stack that its root came from */
+	_Atomic taddr *other_fp; /* where its other stack was wanted last */
 	taddr other_base;
 	uint32_t n_other_bytes; /* behind the n_bytes of bytes[] */
 	taddr base;

@@ -90,7 +90,7 @@ struct thread {
 
 	_Atomic uint32_t stack_need; /* bytes, from the unwinder */
 	_Atomic bool needs_fp;	     /* its blocked stack ended at that */
-	_Atomic bool wants_other;    /* it changes stacks: copy both */
+	_Atomic taddr other_fp;	     /* it changes stacks: copy there, too */
 	size_t live_index; /* in roster.live */
 	uint32_t next_free;
 };
