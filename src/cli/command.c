@@ -107,20 +107,99 @@ static struct error *parse(const struct command *command, void *ctx, int argc,
 	return error;
 }
 
+static bool is_named(const char *name, const char *word, size_t len)
+{
+	if (!name || strlen(name) != len)
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if (name[i] != (word[i] == '_' ? '-' : word[i]))
+			return false;
+	return true;
+}
+
+const struct option_spec *command_find_option(const struct command *command,
+					      const char *word)
+{
+	size_t len, n = count_options(command);
+
+	if (*word++ != '-')
+		return NULL;
+	word += *word == '-';
+	len = strcspn(word, "=");
+	for (size_t i = 0; i < n; i++) {
+		const struct option_spec *spec = &command->options[i];
+
+		if (is_named(spec->name, word, len) ||
+		    is_named(spec->alias, word, len) ||
+		    (len == 1 && spec->letter && *word == spec->letter))
+			return spec;
+	}
+	return NULL;
+}
+
+/* The word at *@at, and the one behind it if it is an option's value. */
+static struct error *parse_word(const struct command *command, void *ctx,
+				int argc, char **argv, int *at)
+{
+	const char *word = argv[(*at)++], *equals = strchr(word, '=');
+	const struct option_spec *spec = command_find_option(command, word);
+
+	if (!spec)
+		return bad_option(word, false);
+	if (equals)
+		return command->set_spec(ctx, spec, equals + 1);
+	if (!spec->arg)
+		return command->set_spec(ctx, spec, NULL);
+	if (*at == argc)
+		return bad_option(word, true);
+	return command->set_spec(ctx, spec, argv[(*at)++]);
+}
+
+/* Options between other words; those are moved to the end of @argv. */
+static struct error *parse_mixed(const struct command *command, void *ctx,
+				 int argc, char **argv, int *out_first)
+{
+	CLEANUP(free) char **words = xcalloc((size_t)argc, sizeof(*words));
+	struct error *error = NULL;
+	bool is_over = false;
+	int n = 0, at = 1;
+
+	while (at < argc && !error) {
+		if (is_over || argv[at][0] != '-' || !argv[at][1]) {
+			words[n++] = argv[at++];
+		} else if (!strcmp(argv[at], "--")) {
+			is_over = true;
+			at++;
+		} else {
+			error = parse_word(command, ctx, argc, argv, &at);
+		}
+	}
+	*out_first = argc - n;
+	for (int i = 0; i < n; i++)
+		argv[*out_first + i] = words[i];
+	return error;
+}
+
 int command_main(const struct command *command, int argc, char **argv)
 {
 	void *ctx = command->new_ctx();
-	struct error *error = parse(command, ctx, argc, argv);
-	int status;
+	struct error *error;
+	int status, first;
 	bool has_dashes;
 
+	if (command->set_spec) {
+		error = parse_mixed(command, ctx, argc, argv, &first);
+	} else {
+		error = parse(command, ctx, argc, argv);
+		first = optind;
+	}
 	if (error) {
 		print_error(error);
 		command->free_ctx(ctx);
 		return EXIT_USAGE;
 	}
-	has_dashes = optind > 1 && !strcmp(argv[optind - 1], "--");
-	status = command->run(ctx, argc - optind, argv + optind, has_dashes);
+	has_dashes = first > 1 && !strcmp(argv[first - 1], "--");
+	status = command->run(ctx, argc - first, argv + first, has_dashes);
 	command->free_ctx(ctx);
 	return status;
 }

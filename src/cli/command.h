@@ -12,7 +12,7 @@
 
 #include "util/error.h"
 
-enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_GREW = 3 };
 
 /* Wrapping a program: our own failure, not executable, not found (env(1)). */
 enum {
@@ -39,6 +39,13 @@ struct command {
 	const struct option_spec *options; /* ends with { 0 } */
 	/* Take one option; an error ends in exit 2. */
 	struct error *(*set)(void *ctx, int id, const char *arg);
+	/*
+	 * In place of set(): options as pprof has them, "-name" or "--name",
+	 * '_' as good as '-', before and after other words, "-flag=false".
+	 * @arg is NULL for a flag without a value.
+	 */
+	struct error *(*set_spec)(void *ctx, const struct option_spec *spec,
+				  const char *arg);
 	/* @argv: the words behind the options. @has_dashes: "--" came first. */
 	int (*run)(void *ctx, int argc, char **argv, bool has_dashes);
 	void *(*new_ctx)(void);
@@ -46,6 +53,11 @@ struct command {
 };
 
 extern const struct command command_record;
+extern const struct command command_report;
+
+/* The option of @command that the word "-name" or "--name=..." is, or NULL. */
+const struct option_spec *command_find_option(const struct command *command,
+					      const char *word);
 
 /* Parse @argv[1..] by the table of @command and run it: the exit status. */
 int command_main(const struct command *command, int argc, char **argv);

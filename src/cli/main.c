@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* main.c - which command the words mean. */
-#include <fcntl.h>
 #include <locale.h>
+#include <stdint.h>
 #include <stdio.h>
-#include <sys/stat.h>
 
 #include "cli/command.h"
+#include "report/read.h"
+#include "report/report.h"
 
 static const struct command *const commands[] = {
 	&command_record,
+	&command_report,
 };
 
 static const char usage_text[] =
@@ -21,6 +23,7 @@ static const char usage_text[] =
 	"  psample -p 1234 -d 30s       profile process 1234 for 30 seconds\n"
 	"  psample -e wall -p 1234      where its threads spend their time\n"
 	"  psample -o x.folded ./prog   folded stacks, for flame graphs\n"
+	"  psample top FILE.pb.gz       what a profile says; or tree, peek\n"
 	"\n"
 	"psample --help lists the options, psample(1) tells it all.\n";
 
@@ -45,34 +48,46 @@ static int run_help(int argc, char **argv)
 	return EXIT_DONE;
 }
 
-/* "psample FILE.pb.gz": a profile, not a program. */
-static bool is_profile(const char *path)
+/* "psample top FILE" is "psample report --format=top FILE", and so on. */
+static const char *report_word(const char *word)
 {
-	unsigned char magic[2];
-	struct stat st;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	bool is_gzip;
+	static const char *const words[][2] = {
+		{ "merge", "--proto" },
+		{ "convert", "--format=auto" },
+		{ "diff", "--diff" },
+	};
+	const struct report_format *format = report_format_find(word);
 
-	if (fd < 0)
-		return false;
-	is_gzip = !fstat(fd, &st) && S_ISREG(st.st_mode) &&
-		  read(fd, magic, 2) == 2 && magic[0] == 0x1f &&
-		  magic[1] == 0x8b;
-	close(fd);
-	return is_gzip;
+	if (format)
+		return xasprintf("--format=%s", word);
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (!strcmp(words[i][0], word))
+			return xstrdup(words[i][1]);
+	return NULL;
 }
 
-static int explain_profile(const char *path)
+static int run_report(const char *option, int argc, char **argv)
 {
-	print_error(error_hint(
-		error_new("%s is a profile, and this psample has no reports "
-			  "yet", path),
-		"try:   go tool pprof %s", path));
-	return EXIT_USAGE;
+	CLEANUP(free) char **words =
+		xcalloc((size_t)argc + 1, sizeof(*words));
+
+	for (int i = 0; i < argc; i++)
+		words[i] = argv[i];
+	words[1] = (char *)(uintptr_t)option;
+	return command_main(&command_report, argc, words);
+}
+
+/* "-top" is of report if record has no such option. */
+static bool is_report_option(const char *word)
+{
+	return word[0] == '-' && word[1] && word[1 + (word[1] == '-')] &&
+	       word[2] && command_find_option(&command_report, word) &&
+	       !command_find_option(&command_record, word);
 }
 
 int main(int argc, char **argv)
 {
+	CLEANUP(free) const char *option = NULL;
 	const struct command *command;
 
 	setlocale(LC_CTYPE, "C.UTF-8");
@@ -85,7 +100,10 @@ int main(int argc, char **argv)
 	command = find_command(argv[1]);
 	if (command)
 		return command_main(command, argc - 1, argv + 1);
-	if (argc == 2 && is_profile(argv[1]))
-		return explain_profile(argv[1]);
+	option = report_word(argv[1]);
+	if (option)
+		return run_report(option, argc, argv);
+	if (is_report_option(argv[1]) || pp_is_profile(argv[1]))
+		return command_main(&command_report, argc, argv);
 	return command_main(&command_record, argc, argv);
 }

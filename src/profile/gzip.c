@@ -2,6 +2,8 @@
 /* gzip.c - the only user of zlib. */
 #include "profile/write.h"
 
+#include <stdbool.h>
+#include <stdint.h>
 #include <zlib.h>
 
 #define GZIP_CHUNK_BYTES ((size_t)1 << 30) /* zlib counts in unsigned int */
@@ -37,6 +39,92 @@ struct error *gzip_compress(const void *data, size_t len, struct strbuf *out)
 	} while (status == Z_OK);
 	deflateEnd(&stream);
 	return status == Z_STREAM_END ? NULL : gzip_error(&stream, status);
+}
+
+struct inflated {
+	unsigned char *data;
+	size_t len, cap, max;
+};
+
+/* The buffer is full: more of it, or false at the limit. */
+static bool inflated_grow(struct inflated *to)
+{
+	size_t cap = to->cap < to->max / 2 ? 2 * to->cap : to->max;
+
+	if (to->cap >= to->max)
+		return false;
+	to->data = xreallocarray(to->data, cap, 1);
+	to->cap = cap;
+	return true;
+}
+
+/* One member of a gzip file (RFC 1952, 2.2). Z_BUF_ERROR: beyond the limit. */
+static int inflate_member(z_stream *stream, const unsigned char *end,
+			  struct inflated *to)
+{
+	int status;
+
+	do {
+		size_t left = (size_t)(end - stream->next_in), room;
+
+		if (to->len == to->cap && !inflated_grow(to))
+			return Z_BUF_ERROR;
+		room = to->cap - to->len;
+		stream->avail_in = (uInt)(left < GZIP_CHUNK_BYTES ?
+						  left : GZIP_CHUNK_BYTES);
+		stream->next_out = to->data + to->len;
+		stream->avail_out = (uInt)(room < GZIP_CHUNK_BYTES ?
+						   room : GZIP_CHUNK_BYTES);
+		status = inflate(stream, Z_NO_FLUSH);
+		to->len = (size_t)(stream->next_out - to->data);
+		if (status == Z_BUF_ERROR) /* nothing left to read */
+			return Z_DATA_ERROR;
+	} while (status == Z_OK);
+	return status;
+}
+
+/* What the last four bytes say, if one may believe it (ISIZE). */
+static size_t inflated_size_hint(const unsigned char *data, size_t len,
+				 size_t max)
+{
+	size_t hint = len < 4 ? 0 : (size_t)data[len - 4] |
+					    (size_t)data[len - 3] << 8 |
+					    (size_t)data[len - 2] << 16 |
+					    (size_t)data[len - 1] << 24;
+
+	if (hint < 4096 || hint > 16 * len)
+		hint = 4096;
+	return hint + 1 < max ? hint + 1 : max;
+}
+
+struct error *gzip_inflate(const void *data, size_t len, size_t max,
+			   struct strbuf *out)
+{
+	const unsigned char *start = data, *end = start + len;
+	z_stream stream = { .next_in = (Bytef *)(uintptr_t)data };
+	struct inflated to = { .max = max };
+	int status = inflateInit2(&stream, 16 + MAX_WBITS);
+
+	if (status != Z_OK)
+		return gzip_error(&stream, status);
+	to.cap = inflated_size_hint(start, len, max);
+	to.data = xmalloc(to.cap);
+	do {
+		status = inflate_member(&stream, end, &to);
+	} while (status == Z_STREAM_END && stream.next_in < end &&
+		 inflateReset(&stream) == Z_OK);
+	inflateEnd(&stream);
+	if (status == Z_STREAM_END) {
+		*out = (struct strbuf){ (char *)to.data, to.len, to.cap };
+		return NULL;
+	}
+	free(to.data);
+	if (status == Z_BUF_ERROR)
+		return error_new("it would grow beyond %zu MiB when "
+				 "decompressed", max >> 20);
+	return error_new("decompressing profile: %s",
+			 status == Z_DATA_ERROR ? "the data are damaged"
+						: zError(status));
 }
 
 const char *gzip_library_version(void)

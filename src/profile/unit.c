@@ -43,9 +43,19 @@ static const struct unit time_units[] = {
 	{ "hrs", 3600e9, { "hr", "hour" } },
 };
 
+/* What a "Google compute unit" is does not matter to scale it. */
+static const struct unit gcu_units[] = {
+	{ "n*GCU", 1e-9, { "nanogcu" } }, { "u*GCU", 1e-6, { "microgcu" } },
+	{ "m*GCU", 1e-3, { "milligcu" } }, { "GCU", 1, { "gcu" } },
+	{ "k*GCU", 1e3, { "kilogcu" } },  { "M*GCU", 1e6, { "megagcu" } },
+	{ "G*GCU", 1e9, { "gigagcu" } },  { "T*GCU", 1e12, { "teragcu" } },
+	{ "P*GCU", 1e15, { "petagcu" } },
+};
+
 static const struct unit_family unit_families[] = {
 	{ memory_units, ARRAY_SIZE(memory_units), { "B", 1, { 0 } } },
 	{ time_units, ARRAY_SIZE(time_units), { "s", 1e9, { 0 } } },
+	{ gcu_units, ARRAY_SIZE(gcu_units), { "GCU", 1, { 0 } } },
 };
 
 /* "Nanoseconds" is "nanosecond"; "s" stays "s". */
@@ -77,6 +87,15 @@ static const struct unit_family *unit_family_of(const char *name)
 		if (unit_find(&unit_families[i], name))
 			return &unit_families[i];
 	return NULL;
+}
+
+bool unit_is_kin(const char *a, const char *b)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(unit_families); i++)
+		if (unit_find(&unit_families[i], a) &&
+		    unit_find(&unit_families[i], b))
+			return true;
+	return false;
 }
 
 /* The largest unit of which @value (in the first unit) has at least one. */
@@ -113,26 +132,45 @@ const char *unit_for_range(int64_t min, int64_t max, const char *unit)
 	return small[0] ? small : unit;
 }
 
+static bool unit_is_one_of(const char *name, const char *const *names)
+{
+	while (*names && strcmp(*names, name))
+		names++;
+	return *names;
+}
+
+double unit_scale(int64_t value, const char *from, const char *to,
+		  const char **out_unit)
+{
+	static const char *const automatic[] = { "minimum", "auto", NULL };
+	static const char *const silent[] = { "count", "sample", "unit",
+					      "minimum", "auto", NULL };
+	const struct unit_family *family = unit_family_of(from);
+	const struct unit *unit;
+	double scaled = (double)value;
+
+	if (!family) {
+		*out_unit = unit_is_one_of(to, silent) ? "" : to;
+		return scaled;
+	}
+	scaled *= unit_find(family, from)->factor;
+	unit = unit_find(family, to);
+	if (unit_is_one_of(to, automatic)) /* INT64_MIN has no -value */
+		unit = unit_fitting(family, value == INT64_MIN ? scaled :
+								 fabs(scaled));
+	else if (!unit)
+		unit = &family->standard;
+	*out_unit = unit->name;
+	return scaled / unit->factor;
+}
+
 void unit_add_value(struct strbuf *out, int64_t value, const char *unit,
 		    const char *shown)
 {
-	const struct unit_family *family = unit_family_of(unit);
-	const struct unit *to = NULL;
-	double scaled = (double)value;
+	double scaled = unit_scale(value, unit, shown, &shown);
 	char number[400]; /* DBL_MAX has 309 digits */
 	size_t len;
 
-	if (family) {
-		to = unit_find(family, shown);
-		if (!to)
-			to = &family->standard;
-		scaled = scaled * unit_find(family, unit)->factor /
-			 to->factor;
-		shown = to->name;
-	} else if (!strcmp(shown, "count") || !strcmp(shown, "sample") ||
-		   !strcmp(shown, "unit")) {
-		shown = "";
-	}
 	len = (size_t)snprintf(number, sizeof(number), "%.2f", scaled);
 	if (len > 3 && !strcmp(number + len - 3, ".00"))
 		number[len - 3] = '\0';

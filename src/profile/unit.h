@@ -5,9 +5,13 @@
 #ifndef PROFILE_UNIT_H
 #define PROFILE_UNIT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "util/strbuf.h"
+
+/* Are both units of memory, or both of time ...? */
+bool unit_is_kin(const char *a, const char *b);
 
 /*
  * The unit in which |@value| @unit reads best ("1.5 ms"); "" for counts. The
@@ -17,6 +21,13 @@ const char *unit_natural(int64_t value, const char *unit);
 
 /* The one unit for a table whose values lie between @min and @max. */
 const char *unit_for_range(int64_t min, int64_t max, const char *unit);
+
+/*
+ * @value of unit @from in unit @to, where "minimum" and "auto" are the unit in
+ * which it reads best; *@out_unit is what to write behind it.
+ */
+double unit_scale(int64_t value, const char *from, const char *to,
+		  const char **out_unit);
 
 /* Append @value, which is in @unit, in unit @shown: "12.50ms", "3", "0". */
 void unit_add_value(struct strbuf *out, int64_t value, const char *unit,

@@ -18,6 +18,13 @@ void profile_write_proto(const struct profile *profile, struct strbuf *out);
 struct error *gzip_compress(const void *data, size_t len,
 			    struct strbuf *out) MUST_USE;
 
+/*
+ * The bytes of all gzip members in @len bytes at @data, at most @max of them.
+ * @out is not terminated by a NUL.
+ */
+struct error *gzip_inflate(const void *data, size_t len, size_t max,
+			   struct strbuf *out) MUST_USE;
+
 /* The version of zlib, for --version. */
 const char *gzip_library_version(void);
 

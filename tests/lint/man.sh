@@ -48,16 +48,19 @@ lint_faults() {
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-plan 2
+plan 3
 if command -v mandoc >/dev/null; then
 	check_none "mandoc finds nothing in the manual" lint_faults
 else
 	skip "mandoc finds nothing in the manual" "needs mandoc"
 fi
 if [ -x "$psample" ]; then
-	check_none "the manual and --help have the same options" \
+	check_none "the manual and --help of record have the same options" \
 		differences man/psample-record.1 record
+	check_none "the manual and --help of report have the same options" \
+		differences man/psample-report.1 report
 else
-	skip "the manual and --help have the same options" "not built yet"
+	skip "the manual of record has its options" "not built yet"
+	skip "the manual of report has its options" "not built yet"
 fi
 finish

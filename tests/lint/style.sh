@@ -78,7 +78,7 @@ gotos() {
 # Everything that is built or shipped stands in Makefile.am, or below a
 # folder that does.
 unlisted_files() {
-	listed=$(cat Makefile.am tests/tests.am |
+	listed=$(cat Makefile.am tests/tests.am src/*/sources.am |
 		tr -s '\\ \t' '\n' | sort -u)
 	# shellcheck disable=SC2086
 	for file in $code $(find tests/run tests/programs -name '*.sh'); do

@@ -1,0 +1,482 @@
+/* SPDX-License-Identifier: MIT */
+/* cmd_report.c - psample report: what a profile says, as pprof shows it. */
+#include <elf.h>
+#include <fcntl.h>
+#include <stdio.h>
+
+#include "cli/command.h"
+#include "cli/prompt.h"
+#include "cli/report_output.h"
+#include "report/source.h"
+#include "util/io.h"
+#include "util/log.h"
+
+enum {
+	OPT_FORMAT, /* --top and the like, by name */
+	OPT_FORMAT_NAMED, OPT_SETTING, OPT_CHOICE, OPT_TYPE, OPT_MEAN_DELAY,
+	OPT_BASE, OPT_DIFF_BASE, OPT_DIFF, OPT_FAIL_ABOVE, OPT_ADD_COMMENT,
+	OPT_BUILD_ID, OPT_ALL_FRAMES, OPT_SYMBOLIZE, OPT_QUIET, OPT_VERBOSE,
+	OPT_HELP,
+};
+
+#define FORMAT(name, arg, help) { name, NULL, 0, 0, arg, help, OPT_FORMAT }
+#define SETTING(name, arg, help) { name, NULL, 0, 0, arg, help, OPT_SETTING }
+#define CHOICE(name, help) { name, NULL, 0, 0, NULL, help, OPT_CHOICE }
+#define TYPE(name, help) { name, NULL, 0, 0, NULL, help, OPT_TYPE }
+
+static const struct option_spec report_specs[] = {
+	{ .help = "What to show, one of (none: ask for commands):" },
+	FORMAT("top", NULL, "functions by weight"),
+	FORMAT("text", NULL, "the same"),
+	FORMAT("tree", NULL, "each function with callers and callees"),
+	FORMAT("peek", "REGEX", "the same, of functions that match"),
+	FORMAT("list", "REGEX", "source lines of functions that match"),
+	FORMAT("dot", NULL, "the call graph for Graphviz"),
+	FORMAT("traces", NULL, "every sample with its stack"),
+	FORMAT("tags", NULL, "the values of all labels"),
+	FORMAT("comments", NULL, "what the profile's writer noted"),
+	FORMAT("raw", NULL, "all tables of the profile"),
+	FORMAT("callgrind", NULL, "the call graph for KCachegrind"),
+	FORMAT("flamegraph", NULL, "a flame graph, as SVG or HTML"),
+	FORMAT("folded", NULL, "stacks as text, root;caller;leaf 12"),
+	FORMAT("speedscope", NULL, "for www.speedscope.app"),
+	FORMAT("info", NULL, "what is in the profile, and what it lacks"),
+	FORMAT("proto", NULL, "the profile, filtered, as .pb.gz"),
+	FORMAT("topproto", NULL, "what top shows, as .pb.gz"),
+	{ "format", NULL, 'f', 0, "NAME",
+	  "one of these, REGEX being the first word; or auto",
+	  OPT_FORMAT_NAMED },
+	{ "output", NULL, 'o', 0, "FILE", "in place of standard output",
+	  OPT_SETTING },
+	{ .help = "Which samples:" },
+	SETTING("focus", "REGEX", "only with a frame that matches"),
+	SETTING("ignore", "REGEX", "only without one that matches"),
+	SETTING("tagfocus", "FILTER", "only with a label KEY=REGEX or range"),
+	SETTING("tagignore", "FILTER", "only without such a label"),
+	{ .help = "Which frames of them:" },
+	SETTING("hide", "REGEX", "none that match"),
+	SETTING("show", "REGEX", "only those that match"),
+	SETTING("show-from", "REGEX", "from the outermost match inwards"),
+	SETTING("prune-from", "REGEX", "from the innermost match outwards"),
+	SETTING("noinlines", NULL, "inlined functions are their callers"),
+	{ "all-frames", NULL, 0, 0, NULL,
+	  "also those that the profile says to drop", OPT_ALL_FRAMES },
+	SETTING("tagroot", "KEYS", "labels as frames at the root"),
+	SETTING("tagleaf", "KEYS", "labels as frames at the leaf"),
+	{ .help = "Which labels:" },
+	SETTING("tagshow", "REGEX", "only keys that match"),
+	SETTING("taghide", "REGEX", "no keys that match"),
+	{ .help = "Which values, and how:" },
+	SETTING("sample-index", "TYPE", "a sample type by name or number"),
+	SETTING("mean", NULL, "averages: divided by the first type"),
+	SETTING("unit", "UNIT", "minimum (default), auto, ms, MB ..."),
+	SETTING("divide-by", "N", "divide all values"),
+	SETTING("relative-percentages", NULL, "of what the filters leave"),
+	SETTING("drop-negative", NULL, "nothing with values below 0"),
+	{ .help = "How fine, one of:" },
+	CHOICE("functions", "by function (the default)"),
+	CHOICE("filefunctions", "by function and file"),
+	CHOICE("files", "by file"),
+	CHOICE("lines", "by source line"),
+	CHOICE("addresses", "by address"),
+	SETTING("showcolumns", NULL, "with the columns of lines"),
+	{ .help = "How much, in which order:" },
+	CHOICE("flat", "by own weight (the default)"),
+	CHOICE("cum", "by weight with callees"),
+	SETTING("sort", "ORDER", "flat or cum"),
+	SETTING("granularity", "NAME", "functions, files, lines ..."),
+	SETTING("nodecount", "N", "at most N functions"),
+	SETTING("nodefraction", "F", "none below F of the total (0.005)"),
+	SETTING("edgefraction", "F", "no calls below F (0.001)"),
+	SETTING("trim", NULL, "--trim=false: all of them"),
+	SETTING("compact-labels", NULL, "a short header"),
+	SETTING("pprof-sums", NULL, "count recursion in list as pprof does"),
+	SETTING("source-path", "PATH", "where sources are"),
+	SETTING("trim-path", "PATH", "prefixes to cut from source paths"),
+	{ .help = "Which profiles:" },
+	{ "base", NULL, 0, 0, "FILE", "subtract this one", OPT_BASE },
+	{ "diff-base", NULL, 0, 0, "FILE",
+	  "the same; percentages are of it", OPT_DIFF_BASE },
+	{ "diff", NULL, 0, 0, NULL, "the first profile is the --diff-base",
+	  OPT_DIFF },
+	SETTING("normalize", NULL, "scale to the sum of the base"),
+	{ "fail-above", NULL, 0, 0, "PCT",
+	  "exit with 3 if something grew by more of the base", OPT_FAIL_ABOVE },
+	{ "buildid", NULL, 0, 0, "ID", "of the program, if it is missing",
+	  OPT_BUILD_ID },
+	{ "add-comment", NULL, 0, 0, "TEXT", "one comment more",
+	  OPT_ADD_COMMENT },
+	{ "symbolize", NULL, 0, 0, "none", "names are those of the profile",
+	  OPT_SYMBOLIZE },
+	{ .help = "Shorthands of --sample-index:" },
+	TYPE("inuse-space", "memory in use"),
+	TYPE("inuse-objects", "objects in use"),
+	TYPE("alloc-space", "memory allocated"),
+	TYPE("alloc-objects", "objects allocated"),
+	TYPE("contentions", "how often it was waited"),
+	{ "total-delay", NULL, 0, 0, NULL, "how long it was waited",
+	  OPT_TYPE },
+	{ "mean-delay", NULL, 0, 0, NULL, "how long on average",
+	  OPT_MEAN_DELAY },
+	{ .help = "What to say:" },
+	{ "quiet", NULL, 'q', 0, NULL, "warnings only; twice: errors only",
+	  OPT_QUIET },
+	{ "verbose", NULL, 'v', 0, NULL, "more", OPT_VERBOSE },
+	{ "help", NULL, 'h', 0, NULL, "this text", OPT_HELP },
+	{ 0 },
+};
+
+struct report_ctx {
+	struct settings settings;
+	const struct report_format *format; /* NULL: not said */
+	const char *arg;
+	bool takes_word; /* the argument is the first word */
+	struct sources sources;
+	struct vec bases; /* char * */
+	struct intern strings;
+	bool is_auto; /* the format is what the output's name says */
+	bool is_diff; /* the first file is the base */
+	double fail_above; /* percent; below 0: not asked for */
+	bool has_granularity;
+	bool show_help;
+	int verbosity;
+};
+
+static void *new_ctx(void)
+{
+	struct report_ctx *ctx = xcalloc(1, sizeof(*ctx));
+
+	settings_init(&ctx->settings);
+	intern_init(&ctx->strings);
+	ctx->bases = VEC_OF(char *);
+	ctx->fail_above = -1;
+	return ctx;
+}
+
+static void free_ctx(void *p)
+{
+	struct report_ctx *ctx = p;
+
+	settings_clear(&ctx->settings);
+	intern_clear(&ctx->strings);
+	vec_clear(&ctx->bases);
+	free(ctx);
+}
+
+static bool is_false(const char *arg)
+{
+	return arg && (!strcmp(arg, "false") || !strcmp(arg, "0"));
+}
+
+static struct error *set_format(struct report_ctx *ctx, const char *name,
+				const char *arg)
+{
+	const struct report_format *format = report_format_find(name);
+
+	if (!format)
+		return error_hint(error_new("no report is called %s", name),
+				  "try:   psample report --help");
+	if (format->arg ? arg && !*arg : is_false(arg))
+		return NULL; /* an empty argument is none, as in pprof */
+	if (ctx->format && ctx->format != format)
+		return error_new("must set at most one output format");
+	ctx->format = format;
+	if (format->arg)
+		ctx->arg = arg;
+	return NULL;
+}
+
+static struct error *set_type(struct report_ctx *ctx, const char *option,
+			      const char *arg)
+{
+	static const char *const delays[] = { "total-delay", "mean-delay" };
+	CLEANUP(free) char *type = xstrdup(option);
+
+	if (is_false(arg))
+		return NULL;
+	if (*ctx->settings.sample_index) {
+		log_notice("Multiple value selections, ignoring -%s", option);
+		return NULL;
+	}
+	for (char *p = type; *p; p++)
+		*p = *p == '-' ? '_' : *p;
+	for (size_t i = 0; i < ARRAY_SIZE(delays); i++)
+		if (!strcmp(option, delays[i]))
+			strcpy(type, "delay");
+	return setting_set(&ctx->settings, setting_find("sample_index"),
+			   type);
+}
+
+static struct error *set_choice(struct report_ctx *ctx, const char *word,
+				const char *arg)
+{
+	const struct setting *setting = setting_find_choice(word);
+	bool is_granularity = !strcmp(setting->name, "granularity");
+
+	if (is_false(arg))
+		return NULL;
+	if (is_granularity && ctx->has_granularity &&
+	    strcmp(ctx->settings.granularity, word))
+		return error_new("conflicting options set: %s and %s",
+				 ctx->settings.granularity, word);
+	ctx->has_granularity |= is_granularity;
+	return setting_set(&ctx->settings, setting, word);
+}
+
+static struct error *add_base(struct report_ctx *ctx, const char *file,
+			      bool is_diff)
+{
+	if (!*file)
+		return NULL;
+	if (ctx->bases.n && ctx->sources.is_diff != is_diff)
+		return error_new("-base and -diff_base flags cannot both be "
+				 "specified");
+	ctx->sources.is_diff = is_diff;
+	*(const char **)vec_push(&ctx->bases) = file;
+	return NULL;
+}
+
+static struct error *check_symbolize(const char *arg)
+{
+	if (!strcmp(arg, "none") || !strcmp(arg, "no") || !*arg)
+		return NULL;
+	return error_new("bad value %s for --symbolize: expected none", arg);
+}
+
+static struct error *set_fail_above(struct report_ctx *ctx, const char *arg)
+{
+	char *end;
+
+	ctx->fail_above = strtod(arg, &end);
+	if (end == arg || (*end && strcmp(end, "%") != 0) ||
+	    !(ctx->fail_above >= 0))
+		return error_new("bad value %s for --fail-above: expected "
+				 "percent", arg);
+	return NULL;
+}
+
+/* Options that are about more than one setting. */
+static struct error *set_other(struct report_ctx *ctx,
+			       const struct option_spec *spec,
+			       const char *arg)
+{
+	switch (spec->id) {
+	case OPT_BASE:
+	case OPT_DIFF_BASE:
+		return add_base(ctx, arg, spec->id == OPT_DIFF_BASE);
+	case OPT_BUILD_ID:
+		ctx->sources.build_id = *arg ? arg : NULL;
+		break;
+	case OPT_ADD_COMMENT:
+		ctx->sources.comment = *arg ? arg : NULL;
+		break;
+	case OPT_DIFF:
+		ctx->is_diff = !is_false(arg);
+		break;
+	case OPT_FAIL_ABOVE:
+		return set_fail_above(ctx, arg);
+	case OPT_ALL_FRAMES:
+		ctx->sources.keeps_all_frames = !is_false(arg);
+		break;
+	case OPT_SYMBOLIZE:
+		return check_symbolize(arg);
+	case OPT_QUIET:
+		ctx->verbosity--;
+		break;
+	case OPT_VERBOSE:
+		ctx->verbosity++;
+		break;
+	default:
+		ctx->show_help = true;
+		break;
+	}
+	return NULL;
+}
+
+static struct error *set_spec(void *p, const struct option_spec *spec,
+			      const char *arg)
+{
+	struct report_ctx *ctx = p;
+	struct error *error;
+
+	switch (spec->id) {
+	case OPT_FORMAT:
+		return set_format(ctx, spec->name, arg);
+	case OPT_FORMAT_NAMED:
+		if (!strcmp(arg, "auto")) {
+			ctx->is_auto = true;
+			return NULL;
+		}
+		ctx->takes_word = true;
+		return set_format(ctx, arg, NULL);
+	case OPT_SETTING:
+		return setting_set(&ctx->settings, setting_find(spec->name),
+				   arg);
+	case OPT_CHOICE:
+		return set_choice(ctx, spec->name, arg);
+	case OPT_MEAN_DELAY:
+		error = set_type(ctx, spec->name, arg);
+		ctx->settings.mean |= !is_false(arg);
+		return error;
+	case OPT_TYPE:
+		return set_type(ctx, spec->name, arg);
+	default:
+		return set_other(ctx, spec, arg);
+	}
+}
+
+static bool is_program(const char *path)
+{
+	unsigned char magic[SELFMAG];
+	CLEANUP(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	return fd >= 0 && io_pread_full(fd, magic, SELFMAG, 0) == SELFMAG &&
+	       !memcmp(magic, ELFMAG, SELFMAG);
+}
+
+/* What the ending of the output's name stands for. */
+static struct error *find_auto_format(struct report_ctx *ctx)
+{
+	static const char *const endings[][2] = {
+		{ ".folded", "folded" },  { ".collapsed", "folded" },
+		{ ".svg", "flamegraph" }, { ".html", "flamegraph" },
+		{ ".json", "speedscope" }, { ".dot", "dot" },
+		{ ".txt", "top" },	  { ".raw", "raw" },
+		{ ".callgrind", "callgrind" }, { ".pb.gz", "proto" },
+	};
+	const char *name = ctx->settings.output;
+
+	for (size_t i = 0; i < ARRAY_SIZE(endings); i++) {
+		size_t n = strlen(name), m = strlen(endings[i][0]);
+
+		if (n > m && !strcmp(name + n - m, endings[i][0]))
+			return set_format(ctx, endings[i][1], NULL);
+	}
+	return error_hint(error_new("the ending of the output's name says no "
+				    "format"),
+			  "try:   -o FILE.pb.gz, .folded, .svg, .html, .json, "
+			  ".dot, .callgrind, .txt or .raw");
+}
+
+/* The words of a comparison: BASE NEW... */
+static struct error *take_base(struct report_ctx *ctx, int *argc, char ***argv)
+{
+	if (*argc < 2)
+		return error_new("a base and another profile are needed");
+	if (!ctx->format)
+		ctx->format = report_format_find("top");
+	--*argc;
+	return add_base(ctx, *(*argv)++, true);
+}
+
+/* The words: [REGEX] [PROGRAM] PROFILE... */
+static struct error *take_words(struct report_ctx *ctx, int argc, char **argv)
+{
+	if (ctx->takes_word && ctx->format->arg && !ctx->arg) {
+		if (!argc)
+			return error_new("%s needs a %s", ctx->format->name,
+					 ctx->format->arg);
+		ctx->arg = *argv++;
+		argc--;
+	}
+	if (ctx->is_auto && !ctx->format) {
+		struct error *error = find_auto_format(ctx);
+
+		if (error)
+			return error;
+	}
+	if (ctx->is_diff) {
+		struct error *error = take_base(ctx, &argc, &argv);
+
+		if (error)
+			return error;
+	}
+	if (argc > 1 && is_program(argv[0])) {
+		ctx->sources.program = *argv++;
+		argc--;
+	}
+	if (!argc)
+		return error_new("no profile source specified");
+	ctx->sources.files = argv;
+	ctx->sources.n_files = (size_t)argc;
+	ctx->sources.bases = ctx->bases.data;
+	ctx->sources.n_bases = ctx->bases.n;
+	ctx->sources.is_normalized = ctx->settings.normalize;
+	if (ctx->settings.normalize && !ctx->bases.n)
+		return error_new("must have base profile to normalize by");
+	return NULL;
+}
+
+/* For those who let a script decide: has anything become too expensive? */
+static struct error *judge(const struct report_ctx *ctx, const struct pp *pp,
+			   int *out_status)
+{
+	CLEANUP(free) char *name = NULL;
+	double percent;
+	struct error *error;
+
+	if (ctx->fail_above < 0)
+		return NULL;
+	error = report_find_growth(pp, &ctx->settings, &percent, &name);
+	if (!error && percent > ctx->fail_above) {
+		log_error("%s grew by %.2f%%, more than %g%%", name, percent,
+			  ctx->fail_above);
+		*out_status = EXIT_GREW;
+	}
+	return error;
+}
+
+static int run(void *p, int argc, char **argv, bool has_dashes)
+{
+	struct report_ctx *ctx = p;
+	CLEANUP(strbuf_clear) struct strbuf text = { 0 };
+	CLEANUP(pp_free) struct pp *pp = NULL;
+	struct error *error;
+	int status = EXIT_DONE;
+
+	(void)has_dashes;
+	if (ctx->show_help) {
+		command_print_help(&command_report);
+		return EXIT_DONE;
+	}
+	log_set_level((enum log_level)(LOG_NOTICE + ctx->verbosity));
+	error = take_words(ctx, argc, argv);
+	if (error) {
+		print_error(error_hint(error,
+				       "try:   psample report --help"));
+		return EXIT_USAGE;
+	}
+	error = sources_fetch(&ctx->sources, &ctx->strings, &pp);
+	if (!error && !ctx->format)
+		return prompt_run(pp, &ctx->settings);
+	if (!error)
+		error = report_make(pp, ctx->format, ctx->arg,
+				    &ctx->settings, &text);
+	if (!error)
+		error = report_output(ctx->format, ctx->settings.output, NULL,
+				      &text);
+	if (!error)
+		error = judge(ctx, pp, &status);
+	if (error) {
+		print_error(error);
+		return EXIT_FAILED;
+	}
+	return status;
+}
+
+const struct command command_report = {
+	.name = "report",
+	.help = "show a profile as text, as pprof does",
+	.usage = "psample report [OPTIONS] [PROGRAM] PROFILE...\n"
+		 "       psample top|tree|peek REGEX|... [OPTIONS] PROFILE...\n"
+		 "       psample merge|convert [OPTIONS] -o FILE PROFILE...\n"
+		 "       psample diff [OPTIONS] BASE PROFILE...",
+	.more = "Options are those of go tool pprof, with one dash or two, _ "
+		"or -, anywhere.\nProfiles: pprof's .pb.gz, from any program; "
+		"folded stacks.\nMore: man psample-report",
+	.options = report_specs,
+	.set_spec = set_spec,
+	.run = run,
+	.new_ctx = new_ctx,
+	.free_ctx = free_ctx,
+};

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * write_list.c - the report list: source lines with their weights.
+ *
+ * pprof adds up the cum of all lines of a function for its header, so that a
+ * function which calls itself from two lines counts twice and may go beyond
+ * 100 %. Here a sample counts once for the function and once for a line, as
+ * in top; --pprof-sums gives pprof's figures.
+ */
+#include "profile/unit.h"
+#include "report/report.h"
+#include "report/sourcefile.h"
+
+#define MARGIN_LINES 5
+#define SHOWN_FRACTION 0.005 /* nodefraction that hides no function */
+
+struct listed_line {
+	int64_t number, flat, cum;
+	uint32_t seen;
+};
+
+/* A function in one file. */
+struct listing {
+	string_id name, file;
+	int64_t flat, cum;
+	int64_t first, last; /* lines to show */
+	uint32_t seen;
+};
+
+struct list {
+	struct report *report;
+	struct graph *graph;
+	struct intern keys;	/* name, file -> index of listings */
+	struct vec listings;	/* struct listing */
+	struct intern line_keys; /* listing, line -> index of lines */
+	struct vec lines;	/* struct listed_line */
+	uint32_t *listing_of, *line_of; /* by node; NO_ID: not shown */
+};
+
+static void widen(struct listing *listing, const struct node_info *info)
+{
+	int64_t first = info->start_line ? info->start_line :
+					   info->line - MARGIN_LINES;
+
+	if (first < listing->first)
+		listing->first = first;
+	if (info->line + MARGIN_LINES > listing->last)
+		listing->last = info->line + MARGIN_LINES;
+}
+
+static void add_node(struct list *list, uint32_t id)
+{
+	const struct graph_node *node = graph_node(list->graph, id);
+	uint32_t key[] = { node->info.name, node->info.file };
+	uint32_t at = intern_bytes(&list->keys, key, sizeof(key));
+	uint64_t line_key[] = { at, (uint64_t)node->info.line };
+	uint32_t line = intern_bytes(&list->line_keys, line_key,
+				     sizeof(line_key));
+
+	if (at == list->listings.n)
+		*(struct listing *)vec_push(&list->listings) =
+			(struct listing){ .name = key[0], .file = key[1],
+					  .first = INT64_MAX,
+					  .last = INT64_MIN };
+	if (line == list->lines.n)
+		((struct listed_line *)vec_push(&list->lines))->number =
+			node->info.line;
+	widen(vec_at(&list->listings, at), &node->info);
+	list->listing_of[id] = at;
+	list->line_of[id] = line;
+}
+
+static void find_listings(struct list *list)
+{
+	struct graph *graph = list->graph;
+
+	for (size_t i = 0; i < graph->nodes.n; i++)
+		list->listing_of[i] = list->line_of[i] = NO_ID;
+	for (size_t i = 0; i < graph->order.n; i++) {
+		uint32_t id = *(uint32_t *)vec_at(&graph->order, i);
+		const char *name = pp_text(list->report->pp,
+					   graph_node(graph, id)->info.name);
+
+		if (regex_matches(list->report->symbol, name))
+			add_node(list, id);
+	}
+}
+
+/* pprof's figures: sums over nodes. */
+static void sum_nodes(struct list *list)
+{
+	for (size_t i = 0; i < list->graph->nodes.n; i++) {
+		const struct graph_node *node = graph_node(list->graph, i);
+		struct listing *listing;
+		struct listed_line *line;
+
+		if (list->listing_of[i] == NO_ID)
+			continue;
+		listing = vec_at(&list->listings, list->listing_of[i]);
+		line = vec_at(&list->lines, list->line_of[i]);
+		listing->flat = wrap_add(listing->flat, node->flat);
+		listing->cum = wrap_add(listing->cum, node->cum);
+		line->flat = wrap_add(line->flat, node->flat);
+		line->cum = wrap_add(line->cum, node->cum);
+	}
+}
+
+/* A frame of a stack; cum counts where the stack has not been yet. */
+static void sum_frame(struct list *list, uint32_t node, int64_t value,
+		      uint32_t stamp, bool is_leaf)
+{
+	struct listing *listing;
+	struct listed_line *line;
+
+	if (list->listing_of[node] == NO_ID)
+		return;
+	listing = vec_at(&list->listings, list->listing_of[node]);
+	line = vec_at(&list->lines, list->line_of[node]);
+	if (listing->seen != stamp)
+		listing->cum = wrap_add(listing->cum, value);
+	if (line->seen != stamp)
+		line->cum = wrap_add(line->cum, value);
+	if (is_leaf) {
+		listing->flat = wrap_add(listing->flat, value);
+		line->flat = wrap_add(line->flat, value);
+	}
+	listing->seen = line->seen = stamp;
+}
+
+static void sum_stack(struct list *list, const struct pp_stack *stack,
+		      int64_t value, uint32_t stamp)
+{
+	const struct graph *graph = list->graph;
+	bool is_leaf = true;
+
+	for (uint32_t i = 0; i < stack->n; i++) {
+		uint32_t at = stack->frames[i];
+		const struct pp_location *l =
+			vec_at(&graph->pp->locations, at);
+
+		for (uint32_t j = 0; j < l->n_lines; j++) {
+			sum_frame(list, graph->line_nodes[l->first_line + j],
+				  value, stamp, is_leaf);
+			is_leaf = false;
+		}
+		is_leaf = false;
+	}
+}
+
+static void sum_samples(struct list *list)
+{
+	const struct pp *pp = list->report->pp;
+	CLEANUP(free) int64_t *values = xcalloc(pp->stacks.n,
+						sizeof(*values));
+
+	for (size_t i = 0; i < pp->samples.n; i++) {
+		const struct pp_sample *sample = vec_at(&pp->samples, i);
+
+		values[sample->stack] =
+			wrap_add(values[sample->stack],
+				 pp_values(pp, sample)[list->report->type]);
+	}
+	for (size_t i = 0; i < pp->stacks.n; i++)
+		if (values[i])
+			sum_stack(list, vec_at(&pp->stacks, i), values[i],
+				  (uint32_t)i + 1);
+}
+
+static int compare_listings(const void *p, const void *q, void *arg)
+{
+	const struct list *list = arg;
+	const struct listing *a =
+		vec_at(&list->listings, *(const uint32_t *)p);
+	const struct listing *b =
+		vec_at(&list->listings, *(const uint32_t *)q);
+	const struct pp *pp = list->report->pp;
+	int c = strcmp(pp_text(pp, a->name), pp_text(pp, b->name));
+
+	return c ? c : strcmp(pp_text(pp, a->file), pp_text(pp, b->file));
+}
+
+static void add_value_or_dot(const struct report *report, int64_t value,
+			     struct strbuf *out)
+{
+	if (value)
+		report_add_value_right(report, value, 10, out);
+	else
+		text_add_right(out, ".", 10);
+	strbuf_adds(out, " ");
+}
+
+static void write_lines(const struct list *list, uint32_t index,
+			const struct sourcefile *source, struct strbuf *out)
+{
+	const struct listing *listing = vec_at(&list->listings, index);
+	int64_t number = listing->first < 1 ? 1 : listing->first;
+	const char *text;
+
+	for (; number <= listing->last &&
+	       (text = sourcefile_line(source, number)); number++) {
+		uint64_t key[] = { index, (uint64_t)number };
+		struct listed_line line = { 0 };
+		uint32_t id = intern_find(&list->line_keys, key, sizeof(key));
+
+		if (id != NO_ID)
+			line = *(struct listed_line *)vec_at(&list->lines,
+							     id);
+		add_value_or_dot(list->report, line.flat, out);
+		add_value_or_dot(list->report, line.cum, out);
+		strbuf_addf(out, "%6lld:%s\n", (long long)number, text);
+	}
+}
+
+static void write_listing(const struct list *list, uint32_t index,
+			  struct strbuf *out)
+{
+	const struct listing *listing = vec_at(&list->listings, index);
+	const struct report *report = list->report;
+	const char *name = pp_text(report->pp, listing->name);
+	const char *path = pp_text(report->pp, listing->file);
+	struct sourcefile source;
+
+	strbuf_addf(out, "ROUTINE ======================== %s in %s\n", name,
+		    path);
+	report_add_value_right(report, listing->flat, 10, out);
+	strbuf_adds(out, " ");
+	report_add_value_right(report, listing->cum, 10, out);
+	strbuf_adds(out, " (flat, cum) ");
+	unit_add_percent(out, listing->cum, report->total);
+	strbuf_adds(out, " of Total\n");
+	if (listing->last < (listing->first < 1 ? 1 : listing->first))
+		return; /* a start line that cannot be: nothing to read */
+	sourcefile_open(&source, path, report->settings->trim_path,
+			report->settings->source_path);
+	if (source.error)
+		strbuf_addf(out, " Error: %s\n", source.error);
+	else
+		write_lines(list, index, &source, out);
+	sourcefile_clear(&source);
+}
+
+/* Has the function of @order[@at] lines in any file? */
+static bool has_file(const struct list *list, const uint32_t *order,
+		     size_t at)
+{
+	const struct listing *first = vec_at(&list->listings, order[at]);
+
+	for (; at < list->listings.n; at++) {
+		const struct listing *l = vec_at(&list->listings, order[at]);
+
+		if (l->name != first->name)
+			break;
+		if (l->file)
+			return true;
+	}
+	return false;
+}
+
+static void write_listings(const struct list *list, struct strbuf *out)
+{
+	const struct report *report = list->report;
+	double fraction = report->settings->nodefraction;
+	size_t n = list->listings.n, n_hidden = 0;
+	CLEANUP(free) uint32_t *order = xcalloc(n, sizeof(*order));
+	int64_t cutoff = fraction == SHOWN_FRACTION ? 0 :
+			 wrap_abs(int64_of_double((double)report->total *
+						  fraction));
+
+	for (size_t i = 0; i < n; i++)
+		order[i] = (uint32_t)i;
+	qsort_r(order, n, sizeof(*order), compare_listings,
+		(void *)(uintptr_t)list);
+	for (size_t i = 0; i < n; i++) {
+		const struct listing *l = vec_at(&list->listings, order[i]);
+
+		if (wrap_abs(l->cum) < cutoff)
+			n_hidden++;
+		else if (l->file)
+			write_listing(list, order[i], out);
+		else if (!has_file(list, order, i))
+			strbuf_addf(out, "No source information for %s\n",
+				    pp_text(report->pp, l->name));
+	}
+	if (!n_hidden)
+		return;
+	strbuf_addf(out, "Hidden %zu function%s (cum <= ", n_hidden,
+		    n_hidden == 1 ? "" : "s");
+	report_add_value(report, cutoff, out);
+	strbuf_adds(out, ")\n");
+}
+
+struct error *report_write_list(struct report *report, struct strbuf *out)
+{
+	CLEANUP(graph_free) struct graph *graph = report_whole_graph(report);
+	CLEANUP(free) uint32_t *ids =
+		xcalloc(2 * graph->nodes.n, sizeof(*ids));
+	struct list list = {
+		.report = report, .graph = graph,
+		.listings = VEC_OF(struct listing),
+		.lines = VEC_OF(struct listed_line),
+		.listing_of = ids, .line_of = ids + graph->nodes.n,
+	};
+	struct error *error = NULL;
+
+	intern_init(&list.keys);
+	intern_init(&list.line_keys);
+	find_listings(&list);
+	if (report->settings->pprof_sums)
+		sum_nodes(&list);
+	else
+		sum_samples(&list);
+	if (list.listings.n) {
+		strbuf_adds(out, "Total: ");
+		report_add_value(report, report->total, out);
+		strbuf_adds(out, "\n");
+		write_listings(&list, out);
+	} else {
+		error = error_new("no matches found for regexp: %s",
+				  regex_pattern(report->symbol));
+	}
+	intern_clear(&list.keys);
+	intern_clear(&list.line_keys);
+	vec_clear(&list.listings);
+	vec_clear(&list.lines);
+	return error;
+}
