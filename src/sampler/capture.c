@@ -87,16 +87,21 @@ static bool was_on_core(const struct thread *thread,
 }
 
 /* Bytes to copy: what the last walk needed and some, whole kilobytes. */
-static size_t stack_budget(const struct thread *thread)
+static size_t stack_budget(const struct sampler *s,
+			   const struct thread *thread)
 {
+	/* A compiler's stack grows tenfold from one tick to the next. 48 KiB
+	 * more take 2 us. */
+	size_t least = s->period_ns < CALM_PERIOD_NS ? STACK_MIN_BYTES
+						     : STACK_CALM_BYTES;
 	size_t need = atomic_load_explicit(&thread->stack_need,
 					   memory_order_relaxed);
 
 	if (!need)
 		return STACK_FIRST_BYTES;
 	need += need / 2 + STACK_SLACK_BYTES;
-	if (need < STACK_MIN_BYTES)
-		return STACK_MIN_BYTES;
+	if (need < least)
+		return least;
 	return need < STACK_MAX_BYTES ? need : STACK_MAX_BYTES;
 }
 
@@ -270,7 +275,7 @@ static bool send_stack(struct sampler *s, struct thread *thread,
 {
 	taddr other_fp = atomic_load_explicit(&thread->other_fp,
 					      memory_order_relaxed);
-	size_t budget = stack_budget(thread);
+	size_t budget = stack_budget(s, thread);
 	struct stack_record *stack;
 
 	if (s->upt)
@@ -390,7 +395,7 @@ void capture_stop(struct sampler *s, struct thread *thread, int signal)
 bool capture_blocked(struct sampler *s, struct thread *thread,
 		     const struct task_syscall *at, int64_t wall_ns)
 {
-	size_t budget = stack_budget(thread);
+	size_t budget = stack_budget(s, thread);
 	struct stack_record *stack = reserve_stack(s, budget);
 	struct schedstat after;
 

@@ -27,6 +27,8 @@
 #define STOP_BOUND_NS (50 * NS_PER_MS) /* reliability.md, rule 10 */
 #define STACK_FIRST_BYTES (256u << 10) /* copied of a thread not yet known */
 #define STACK_MIN_BYTES (16u << 10)
+#define STACK_CALM_BYTES (64u << 10) /* at least, when stops are few */
+#define CALM_PERIOD_NS (4 * NS_PER_MS)
 #define STACK_SLACK_BYTES (4u << 10)
 #define STACK_MAX_BYTES (1u << 20)
 #define RING_WAKE_BYTES ((size_t)128 << 10) /* pending: wake the unwinder */
