@@ -126,8 +126,7 @@ void sampler_send(struct sampler *s, const struct record *record);
 /* Hand out the wall time of @thread up to @now without a new stack. */
 void sampler_pay_wall(struct sampler *s, struct thread *thread, int64_t now);
 void sampler_pay_all_wall(struct sampler *s);
-/* Wall time up to now is nobody's: there was a pause. */
-void sampler_skip_wall(struct sampler *s);
+void sampler_skip_wall(struct sampler *s); /* it is nobody's: a pause */
 
 /* accounts.c: CPU time as weights. */
 /* What ran before we came does not count; of the newborn all counts. */
