@@ -40,6 +40,7 @@ struct process {
 	uint32_t n_left_out;  /* in this tick */
 	int64_t looked_ns;    /* run time that looks have seen go by */
 	int64_t left_out_ns;  /* clock minus looked_ns, last time */
+	int64_t clock_read_ns; /* when that was */
 	struct stackmap stackmap;
 	struct process *next_free;
 };
