@@ -13,7 +13,8 @@
 #include "sampler/sampler.h"
 
 #define WOKEN_RUN_NS (50 * NS_PER_US) /* sampling.md, section 2 */
-#define DISPLACED_SLACK_NS (20 * NS_PER_US)
+#define WAKE_UP_NS (30 * NS_PER_US) /* from a displaced thread to us */
+#define CLOCK_SLACK_NS (3 * NS_PER_US)
 #define STACK_OTHER_BYTES 16384 /* of a goroutine: most use less */
 #define WALKED_MAX 8192 /* frames of a walk by libunwind-ptrace */
 
@@ -65,10 +66,14 @@ void sampler_skip_wall(struct sampler *s)
 }
 
 /*
- * Was the thread on a core at its deadline? The counts at the stop are exact,
- * since it is off its core now. Unchanged slices: it was running all the
- * while. One more: keep it only if its wait for a core began after our own
- * wake-up (we displaced it), and it is not one that had just been woken.
+ * Was the thread on a core when its stop was asked for? The counts at the
+ * stop are exact, since it is off its core now. Unchanged slices: it was
+ * running all the while. One more: it got its core before we asked, or it
+ * has to wait since we displaced it, by waking up or later. A wait that began
+ * in between is the end of a time slice, and where that is a thread must not
+ * be seen more often than elsewhere: a call that reads a CPU clock ends
+ * slices, and got 3.5 % of the samples where it uses 0.1 %. Nor is a thread
+ * kept that was woken later.
  */
 static bool was_on_core(const struct thread *thread,
 			const struct schedstat *now, int64_t stop_ns,
@@ -76,14 +81,20 @@ static bool was_on_core(const struct thread *thread,
 {
 	int64_t run = (int64_t)(now->run_ns - thread->asked.run_ns);
 	int64_t wait = (int64_t)(now->wait_ns - thread->asked.wait_ns);
+	int64_t displaced_ns = stop_ns - run - wait;
 
 	if (now->slices == thread->asked.slices)
 		return true;
 	if (now->slices != thread->asked.slices + 1)
 		return false;
+	if (stop_ns - run < thread->interrupted_ns)
+		return true;
 	if (nr >= 0 && call_may_sleep(nr) && run < WOKEN_RUN_NS)
 		return false;
-	return stop_ns - run - wait >= thread->tick_ns - DISPLACED_SLACK_NS;
+	if (displaced_ns >= thread->interrupted_ns - CLOCK_SLACK_NS)
+		return true;
+	return displaced_ns >= thread->woke_ns - WAKE_UP_NS &&
+	       displaced_ns <= thread->woke_ns + CLOCK_SLACK_NS;
 }
 
 /* Bytes to copy: what the last walk needed and some, whole kilobytes. */
@@ -235,14 +246,14 @@ static void note_kept(struct sampler *s, struct thread *thread)
 	s->stats.expected_cpu_ns += s->period_ns;
 }
 
-/* Wall time since it was last handed out, up to the tick. */
+/* Wall time since it was last handed out, up to the tick's begin. */
 static int64_t take_wall(const struct sampler *s, struct thread *thread)
 {
-	int64_t wall_ns = thread->tick_ns - thread->wall_from_ns;
+	int64_t wall_ns = thread->woke_ns - thread->wall_from_ns;
 
 	if (s->options.mode != MODE_WALL || wall_ns < 0)
 		return 0;
-	thread->wall_from_ns = thread->tick_ns;
+	thread->wall_from_ns = thread->woke_ns;
 	return wall_ns;
 }
 

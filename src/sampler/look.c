@@ -139,9 +139,9 @@ static bool look(struct sampler *s, struct thread *thread, bool *had_moved)
 }
 
 static void interrupt(struct sampler *s, struct thread *thread,
-		      int64_t tick_ns)
+		      int64_t woke_ns)
 {
-	thread->tick_ns = tick_ns;
+	thread->woke_ns = woke_ns;
 	thread->asked = thread->seen;
 	thread->was_kept = false;
 	thread->is_late = false;
@@ -195,7 +195,7 @@ static void note_cores(struct sampler *s, const struct candidates *found)
  * they are in one long slice, and then they were kept at the last tick.
  */
 static void interrupt_chosen(struct sampler *s, const struct candidates *found,
-			     int64_t tick_ns)
+			     int64_t woke_ns)
 {
 	bool is_crowded = found->n > (size_t)s->n_cpus;
 
@@ -204,7 +204,7 @@ static void interrupt_chosen(struct sampler *s, const struct candidates *found,
 
 		if (thread->state == THREAD_RUNNING &&
 		    (!is_crowded || found->had_moved[i] || thread->was_kept))
-			interrupt(s, thread, tick_ns);
+			interrupt(s, thread, woke_ns);
 	}
 }
 
@@ -290,7 +290,7 @@ static size_t look_budget(const struct sampler *s)
  * its budget. Those that had hits in this window are always looked at.
  */
 static void look_around(struct sampler *s, struct candidates *found,
-			int64_t tick_ns)
+			int64_t woke_ns)
 {
 	/* Few at the last tick: each is stopped as soon as it is found, for
 	 * the time in between is time to block in. */
@@ -314,7 +314,7 @@ static void look_around(struct sampler *s, struct candidates *found,
 		if (look(s, thread, &had_moved) &&
 		    found->n < STOPS_PER_TICK_MAX) {
 			if (is_calm)
-				interrupt(s, thread, tick_ns);
+				interrupt(s, thread, woke_ns);
 			found->list[found->n] = thread;
 			found->had_moved[found->n++] = had_moved;
 		}
@@ -324,17 +324,18 @@ static void look_around(struct sampler *s, struct candidates *found,
 
 void sampler_tick(struct sampler *s, int64_t tick_ns)
 {
+	int64_t woke_ns = clock_now_ns();
 	struct candidates found;
 
-	if (clock_now_ns() - tick_ns > LATE_NS) {
+	if (woke_ns - tick_ns > LATE_NS) {
 		s->stats.late_ticks++;
 		return;
 	}
 	found.n = 0;
 	s->stats.ticks++;
 	hold_cores(s);
-	look_around(s, &found, tick_ns);
-	interrupt_chosen(s, &found, tick_ns);
+	look_around(s, &found, woke_ns);
+	interrupt_chosen(s, &found, woke_ns);
 	spin_for_stops(s);
 	idle_release(&s->guard->idle);
 	note_cores(s, &found);

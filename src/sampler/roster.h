@@ -69,7 +69,7 @@ struct thread {
 	taddr stack_lo, stack_hi;
 
 	/* the outstanding stop */
-	int64_t tick_ns;	/* its deadline */
+	int64_t woke_ns;	/* when its tick began */
 	int64_t interrupted_ns; /* when it was asked for */
 	struct schedstat asked; /* schedstat at the look */
 	bool is_late;		/* beyond the bound: keep nothing */
