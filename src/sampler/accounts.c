@@ -12,7 +12,12 @@
  *
  * A debt without hits stays and is paid in a later window; at the end it is
  * [unsampled]. So what is handed out sums to the clock of the process.
+ *
+ * Of processes that live for less than a period most have no hit, and one that
+ * has stands for them: those born and ended in one window share one pool.
  */
+#include "sampler/accounts.h"
+
 #include "sampler/sampler.h"
 
 static int64_t owed_by_thread(const struct thread *thread)
@@ -145,6 +150,18 @@ static void close_process(struct sampler *s, struct process *process,
 		pay_pool(s, process, clock_ns, owed);
 }
 
+static void pay_brief(struct sampler *s)
+{
+	if (!s->brief_hits)
+		return;
+	sampler_send(s, &(struct record){
+		.kind = RECORD_BRIEF,
+		.cpu_ns = s->brief_ns,
+	});
+	s->brief_hits = 0;
+	s->brief_ns = 0;
+}
+
 void accounts_close_window(struct sampler *s)
 {
 	if (s->is_paused) /* the last hits are paid when it is over */
@@ -153,7 +170,9 @@ void accounts_close_window(struct sampler *s)
 		struct process *process = roster_process(&s->roster, i);
 
 		close_process(s, process, exact_clock(s, process));
+		process->is_brief = false;
 	}
+	pay_brief(s);
 }
 
 /* What ran during the pause is nobody's debt. */
@@ -175,6 +194,52 @@ static void skip_pause(struct sampler *s, struct process *process)
 		process->clock_base_ns += now - process->paused_clock_ns;
 }
 
+static void send_brief(struct sampler *s, struct process *process)
+{
+	if (!process->pool_hits)
+		return;
+	s->brief_hits += process->pool_hits;
+	process->pool_hits = 0;
+	sampler_send(s, &(struct record){
+		.kind = RECORD_TO_BRIEF,
+		.subject = process->subject,
+	});
+}
+
+/* All its threads have ended, so all its hits are in its pool. */
+static void end_brief(struct sampler *s, struct process *process,
+		      int64_t cpu_ns)
+{
+	s->stats.exact_cpu_ns += cpu_ns;
+	s->brief_ns += cpu_ns;
+	send_brief(s, process);
+}
+
+void accounts_exec(struct sampler *s, struct thread *caller)
+{
+	if (!caller->process->is_brief) {
+		accounts_close_window(s);
+		return;
+	}
+	send_to_pool(s, caller);
+	send_brief(s, caller->process);
+}
+
+/* What is left when all is over: paid, or nobody's. */
+void accounts_end_brief(struct sampler *s, const struct process *process)
+{
+	pay_brief(s);
+	if (s->brief_ns <= 0)
+		return;
+	s->stats.unsampled_ns += s->brief_ns;
+	sampler_send(s, &(struct record){
+		.kind = RECORD_UNSAMPLED,
+		.subject = process->subject,
+		.cpu_ns = s->brief_ns,
+	});
+	s->brief_ns = 0;
+}
+
 void accounts_end_process(struct sampler *s, struct process *process)
 {
 	int64_t clock_ns, rest;
@@ -184,6 +249,10 @@ void accounts_end_process(struct sampler *s, struct process *process)
 	clock_ns = exact_clock(s, process);
 	if (clock_ns < 0) /* reaped by somebody else: keep what was paid */
 		clock_ns = process->clock_base_ns + process->paid_ns;
+	if (process->is_brief && !process->paid_ns) {
+		end_brief(s, process, clock_ns - process->clock_base_ns);
+		return;
+	}
 	close_process(s, process, clock_ns);
 	rest = clock_ns - process->clock_base_ns - process->paid_ns;
 	s->stats.exact_cpu_ns += clock_ns - process->clock_base_ns;

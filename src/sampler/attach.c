@@ -8,7 +8,7 @@
 #include "util/log.h"
 
 #define LONG_AGO_TICKS 1000000
-#define SEIZES_PER_DRAIN 64 /* some 100 us */
+#define SEIZES_PER_LOOK 16 /* some 200 us */
 #define EXEC_TRIES 20
 #define EXEC_WAIT_NS 2000000
 #define SCANS_MAX 100 /* a program may make threads as fast as we seize */
@@ -46,6 +46,19 @@ static void add_attached(struct sampler *s, struct process *process, pid_t tid)
 }
 
 /*
+ * Those already seized may stop at a signal meanwhile. To ask them all each
+ * time would take as long as the rest of the work for 10,000 threads.
+ */
+static void answer_events(struct sampler *s)
+{
+	sampler_swallow_news(s);
+	if (!s->has_news)
+		return;
+	s->has_news = false;
+	sampler_drain(s);
+}
+
+/*
  * One pass over the threads. Threads born of seized ones are seized by the
  * kernel; those of threads not yet seized show up in the next pass.
  */
@@ -68,8 +81,8 @@ static int seize_pass(struct sampler *s, struct process *process,
 		} else if (err != ESRCH && !first_error) {
 			first_error = err;
 		}
-		if (i % SEIZES_PER_DRAIN == 0)
-			sampler_drain(s);
+		if (i % SEIZES_PER_LOOK == 0)
+			answer_events(s);
 	}
 	sampler_drain(s);
 	return first_error;

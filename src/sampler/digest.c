@@ -27,6 +27,7 @@ void digest_init(struct digest *digest, struct ring *ring,
 		.frames.list = VEC_OF(struct frame),
 		.subjects = VEC_OF(struct subject *),
 		.slots = VEC_OF(struct slot),
+		.brief = VEC_OF(struct hit),
 		.locations = VEC_OF(location_id),
 		.flushed_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
 		.lock = PTHREAD_MUTEX_INITIALIZER,
@@ -59,6 +60,7 @@ void digest_clear(struct digest *digest)
 		close(digest->flushed_fd);
 	vec_clear(&digest->subjects);
 	vec_clear(&digest->slots);
+	vec_clear(&digest->brief);
 	vec_clear(&digest->locations);
 	vec_clear(&digest->frames.list);
 	unwinder_free(digest->unwinder);
@@ -330,6 +332,9 @@ static void take_weights(struct digest *digest, struct subject *subject,
 	case RECORD_POOL:
 		tally_pay(profile, &subject->pool, record->cpu_ns);
 		break;
+	case RECORD_TO_BRIEF:
+		tally_move(&digest->brief, &subject->pool);
+		break;
 	default:
 		break;
 	}
@@ -357,6 +362,10 @@ static void take(struct digest *digest, const struct record *record)
 	case RECORD_WALKED:
 		if (subject)
 			take_stack(digest, subject, (const void *)record);
+		return;
+	case RECORD_BRIEF:
+		tally_pay(digest->registry.profile, &digest->brief,
+			  record->cpu_ns);
 		return;
 	case RECORD_FLUSH:
 		eventfd_write(digest->flushed_fd, 1);

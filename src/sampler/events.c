@@ -101,6 +101,8 @@ static void end_process(struct sampler *s, struct process *process)
 			end_thread(s, thread);
 	}
 	accounts_end_process(s, process);
+	if (s->roster.processes.n == 1)
+		accounts_end_brief(s, process);
 	sampler_send(s, &(struct record){
 		.kind = RECORD_SUBJECT_END,
 		.subject = process->subject,
@@ -134,6 +136,14 @@ static void handle_exit(struct sampler *s, const struct wait_event *event)
 	tracee_reap(event->tid);
 }
 
+/* Who made @pid, when the event about its birth is still to come. */
+static pid_t parent_of(pid_t pid)
+{
+	struct proc_stat stat;
+
+	return proc_read_stat(pid, pid, &stat) ? stat.ppid : 0;
+}
+
 /*
  * A task that nobody has told us of: made by clone, fork or vfork of one that
  * we hold. Its parent's subject gives it the mappings it starts with.
@@ -148,10 +158,11 @@ static struct thread *adopt(struct sampler *s, pid_t tid, pid_t parent)
 		return NULL;
 	process = roster_find_process(&s->roster, pid);
 	if (!process) {
-		maker = parent ? roster_find(&s->roster, parent) : NULL;
+		maker = roster_find(&s->roster,
+				    parent ? parent : parent_of(pid));
 		process = sampler_new_process(
 			s, pid, maker ? maker->process->subject : NO_ID);
-		process->is_born = true;
+		process->is_born = process->is_brief = true;
 	}
 	return sampler_new_thread(s, process, tid);
 }
@@ -235,7 +246,7 @@ static void handle_exec(struct sampler *s, pid_t pid)
 		old = process->subject;
 		forget_outstanding(s, caller);
 		sampler_pay_wall(s, caller, clock_now_ns());
-		accounts_close_window(s);
+		accounts_exec(s, caller);
 		roster_rename_thread(&s->roster, caller, pid);
 		roster_new_subject(&s->roster, process);
 		process->pool_hits = 0;

@@ -19,11 +19,13 @@
 #define STOPS_PER_TICK_MAX 512
 /* A process clock is read this often, by its threads: 0.24 us each. */
 #define CLOCK_NS_PER_THREAD (90 * NS_PER_US)
+#define LOOKS_PER_ANSWER 64
 #define HELD_CORES_MAX 8 /* 1.5 us each to find */
 
 struct candidates {
 	struct thread *list[STOPS_PER_TICK_MAX];
 	bool had_moved[STOPS_PER_TICK_MAX];
+	int64_t woke_ns;
 	size_t n;
 };
 
@@ -194,17 +196,18 @@ static void note_cores(struct sampler *s, const struct candidates *found)
  * waited: those that did not move since the last look were on no core, unless
  * they are in one long slice, and then they were kept at the last tick.
  */
-static void interrupt_chosen(struct sampler *s, const struct candidates *found,
-			     int64_t woke_ns)
+static void interrupt_chosen(struct sampler *s, const struct candidates *found)
 {
 	bool is_crowded = found->n > (size_t)s->n_cpus;
 
 	for (size_t i = 0; i < found->n; i++) {
 		struct thread *thread = found->list[i];
 
-		if (thread->state == THREAD_RUNNING &&
+		/* An exec may have ended it while others were looked at. */
+		if (thread->process && thread->state == THREAD_RUNNING &&
+		    thread->interrupted_ns < found->woke_ns &&
 		    (!is_crowded || found->had_moved[i] || thread->was_kept))
-			interrupt(s, thread, woke_ns);
+			interrupt(s, thread, found->woke_ns);
 	}
 }
 
@@ -277,6 +280,14 @@ static void spin_for_stops(struct sampler *s)
 		sampler_swallow_news(s);
 }
 
+/* Among 10,000 threads a look around takes longer than a stop. */
+static void answer_early(struct sampler *s)
+{
+	if (s->outstanding.n && sampler_collect_outstanding(s) &&
+	    !s->outstanding.n)
+		sampler_swallow_news(s);
+}
+
 /* Looks that a tick may make: 2 % of a core (DESIGN 3.2), 1.5 us each. */
 static size_t look_budget(const struct sampler *s)
 {
@@ -286,23 +297,64 @@ static size_t look_budget(const struct sampler *s)
 }
 
 /*
- * Look at all that are due, each tick beginning where the last one ran out of
- * its budget. Those that had hits in this window are always looked at.
+ * Few were runnable at the last tick: each is stopped as soon as it is found,
+ * for the time in between is time to block in.
  */
-static void look_around(struct sampler *s, struct candidates *found,
-			int64_t woke_ns)
+static void look_at(struct sampler *s, struct thread *thread,
+		    struct candidates *found)
 {
-	/* Few at the last tick: each is stopped as soon as it is found, for
-	 * the time in between is time to block in. */
-	bool is_calm = s->n_runnable <= (size_t)s->n_cpus;
+	bool had_moved = false;
+
+	check_stackmap(thread->process, thread->tid);
+	if (!look(s, thread, &had_moved) || found->n >= STOPS_PER_TICK_MAX)
+		return;
+	if (s->n_runnable <= (size_t)s->n_cpus)
+		interrupt(s, thread, found->woke_ns);
+	found->list[found->n] = thread;
+	found->had_moved[found->n++] = had_moved;
+}
+
+/*
+ * First those that were found runnable at the last tick: with 10,000 threads
+ * a look around takes half a millisecond.
+ */
+static void look_at_active(struct sampler *s, struct candidates *found)
+{
+	for (size_t i = 0; i < s->n_active; i++) {
+		struct thread *thread = *(struct thread **)vec_at(
+			&s->roster.threads, s->active[i]);
+
+		if (thread->process && is_due(s, thread))
+			look_at(s, thread, found);
+	}
+}
+
+static void note_active(struct sampler *s, const struct candidates *found)
+{
+	s->n_runnable = found->n;
+	s->n_active = found->n < ACTIVE_MAX ? found->n : ACTIVE_MAX;
+	for (size_t i = 0; i < s->n_active; i++)
+		s->active[i] = found->list[i]->slot;
+}
+
+/*
+ * Look at all others that are due, each tick beginning where the last one ran
+ * out of its budget. Those that had hits in this window are always looked at.
+ */
+static void look_around(struct sampler *s, struct candidates *found)
+{
 	size_t budget = look_budget(s), n = s->roster.live.n, looks = 0;
 	size_t first = n ? s->look_from % n : 0;
 
 	for (size_t k = 0; k < n; k++) {
 		size_t i = first + k < n ? first + k : first + k - n;
-		struct thread *thread = roster_live(&s->roster, i);
-		bool had_moved = false;
+		struct thread *thread;
 
+		if (k % LOOKS_PER_ANSWER == LOOKS_PER_ANSWER - 1)
+			answer_early(s);
+		if (i >= s->roster.live.n) /* some have ended */
+			continue;
+		thread = roster_live(&s->roster, i);
 		if (!is_due(s, thread) ||
 		    (looks >= budget && !thread->hits)) {
 			thread->process->n_left_out++;
@@ -310,16 +362,8 @@ static void look_around(struct sampler *s, struct candidates *found,
 		}
 		if (++looks == budget)
 			s->look_from = i + 1;
-		check_stackmap(thread->process, thread->tid);
-		if (look(s, thread, &had_moved) &&
-		    found->n < STOPS_PER_TICK_MAX) {
-			if (is_calm)
-				interrupt(s, thread, woke_ns);
-			found->list[found->n] = thread;
-			found->had_moved[found->n++] = had_moved;
-		}
+		look_at(s, thread, found);
 	}
-	s->n_runnable = found->n;
 }
 
 void sampler_tick(struct sampler *s, int64_t tick_ns)
@@ -332,10 +376,13 @@ void sampler_tick(struct sampler *s, int64_t tick_ns)
 		return;
 	}
 	found.n = 0;
+	found.woke_ns = woke_ns;
 	s->stats.ticks++;
 	hold_cores(s);
-	look_around(s, &found, woke_ns);
-	interrupt_chosen(s, &found, woke_ns);
+	look_at_active(s, &found);
+	look_around(s, &found);
+	note_active(s, &found);
+	interrupt_chosen(s, &found);
 	spin_for_stops(s);
 	idle_release(&s->guard->idle);
 	note_cores(s, &found);

@@ -23,6 +23,9 @@ enum record_kind {
 	RECORD_PAY,	    /* the slot's pending hits share cpu_ns */
 	RECORD_TO_POOL,	    /* the slot's pending hits go to the pool */
 	RECORD_POOL,	    /* the subject's pool shares cpu_ns */
+	RECORD_TO_BRIEF,    /* the subject's pool goes to that of all who
+			       lived briefly */
+	RECORD_BRIEF,	    /* that pool shares cpu_ns */
 	RECORD_UNSAMPLED,   /* cpu_ns of a subject without any hit */
 	RECORD_SLOT_END,    /* the thread ended */
 	RECORD_FLUSH,	    /* tell when all before it is in the profile */

@@ -26,6 +26,7 @@ struct process {
 	uint32_t subject; /* changes at exec */
 	pid_t pid;
 	uint32_t n_threads;
+	bool is_brief;	/* its life began in this window */
 	bool is_born;	/* made during the run, by a process that we hold */
 	bool is_32bit;	/* its registers are others: not sampled */
 	bool was_sent;	/* a stack of this subject went into the ring */

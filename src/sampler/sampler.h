@@ -11,6 +11,7 @@
 
 #include <pthread.h>
 
+#include "sampler/accounts.h"
 #include "sampler/follow.h"
 #include "sampler/options.h"
 #include "sampler/record.h"
@@ -35,6 +36,7 @@
 #define RING_SPARE_BYTES (64u << 10)  /* kept for records without stacks */
 
 #define RESCUE_MAX 64
+#define ACTIVE_MAX 32
 
 /*
  * Exits that the main thread reaped while a SEIZE did not return: an exec in
@@ -54,6 +56,8 @@ struct sampler {
 	struct ring ring;
 	struct sampler_stats stats;
 	size_t n_runnable; /* threads found so at the last tick */
+	uint32_t active[ACTIVE_MAX]; /* slots of them, to be looked at first */
+	size_t n_active;
 	uint64_t target_cores; /* that they were on, as a mask */
 	int64_t drained_ns; /* when all tracees were asked last */
 	bool has_news;	    /* some tracee has an event to be asked for */
@@ -80,6 +84,10 @@ struct sampler {
 	_Atomic unsigned requests; /* enum collect_request, from main */
 	_Atomic bool is_paused;
 	bool is_suspended; /* the thread ends, the run does not */
+
+	/* accounts.c: processes that were born and died in one window */
+	uint32_t brief_hits;
+	int64_t brief_ns;
 
 	/* the launched program, or 0 */
 	struct launch launch;
@@ -127,19 +135,6 @@ void sampler_send(struct sampler *s, const struct record *record);
 void sampler_pay_wall(struct sampler *s, struct thread *thread, int64_t now);
 void sampler_pay_all_wall(struct sampler *s);
 void sampler_skip_wall(struct sampler *s); /* it is nobody's: a pause */
-
-/* accounts.c: CPU time as weights. */
-/* What ran before we came does not count; of the newborn all counts. */
-void accounts_attach_thread(struct sampler *s, struct thread *thread);
-void accounts_attach_process(struct sampler *s, struct process *process);
-void accounts_end_thread(struct sampler *s, struct thread *thread);
-/* The process is a zombie that can still be read, or is let go. */
-void accounts_end_process(struct sampler *s, struct process *process);
-void accounts_close_window(struct sampler *s);
-/* The last window: with the exact run times of all threads. */
-void accounts_finish(struct sampler *s);
-void accounts_pause(struct sampler *s);
-void accounts_resume(struct sampler *s);
 
 /* loop.c: 64 random bits for jitter and choices. */
 uint64_t sampler_random(struct sampler *s);

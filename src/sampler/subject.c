@@ -21,6 +21,7 @@ void registry_init(struct registry *registry, struct profile *profile)
 		.roots = VEC_OF(struct known_root *),
 	};
 	modules_init(&registry->modules);
+	intern_init(&registry->place_keys);
 }
 
 void registry_clear(struct registry *registry)
@@ -29,6 +30,7 @@ void registry_clear(struct registry *registry)
 		jit_free(*(struct jit **)vec_at(&registry->jits, i));
 	vec_clear(&registry->jits);
 	vec_clear(&registry->places);
+	intern_clear(&registry->place_keys);
 	profile_free(registry->profile);
 	modules_clear(&registry->modules);
 	for (size_t i = 0; i < registry->roots.n; i++) {
@@ -135,7 +137,10 @@ struct subject *subject_new(struct registry *registry, pid_t pid,
 	subject->pid = subject->tid = pid;
 	subject->program = NO_ID;
 	snprintf(subject->process, sizeof(subject->process), "%d", (int)pid);
-	subject->mappings = VEC_OF(uint32_t);
+	if (parent)
+		memcpy(subject->process, parent->process,
+		       sizeof(subject->process));
+	subject->mappings = VEC_OF(struct placed);
 	subject->pool = VEC_OF(struct hit);
 	subject->space = parent ? space_fork(parent->space, &source)
 				: space_new(&registry->modules, &source);
@@ -163,9 +168,9 @@ static struct jit *subject_jit(struct registry *registry,
 	return subject->jit;
 }
 
-static uint32_t add_mapping(struct registry *registry,
-			    struct subject *subject,
-			    const struct mapping *mapping)
+static void add_mapping(struct registry *registry,
+			const struct subject *subject,
+			const struct mapping *mapping)
 {
 	struct profile *profile = registry->profile;
 	char build_id[2 * BUILD_ID_MAX + 1] = "";
@@ -180,6 +185,7 @@ static uint32_t add_mapping(struct registry *registry,
 	};
 	struct place *place = vec_push(&registry->places);
 
+	*place = (struct place){ 0 };
 	if (mapping->module)
 		module_build_id_text(mapping->module, build_id);
 	out.filename = profile_string(profile, mapping->path[0]
@@ -188,24 +194,60 @@ static uint32_t add_mapping(struct registry *registry,
 	out.build_id = profile_string(profile, build_id);
 	place->module = mapping->module;
 	if (jit_may_own(mapping))
-		place->jit = subject_jit(registry, subject);
+		place->jit = subject->jit;
 	place->start = mapping->start;
 	place->offset = mapping->offset;
-	return profile_add_mapping(profile, &out);
+	profile_add_mapping(profile, &out);
 }
 
-static uint32_t mapping_in_profile(struct registry *registry,
-				   struct subject *subject, uint32_t id)
+/*
+ * Processes that come and go share the mappings of the profile, and with them
+ * its locations: the same part of the same file is the same one wherever it
+ * lies, as for those who merge profiles. The key's id is that of the mapping.
+ */
+static uint32_t place_key(struct registry *registry,
+			  const struct subject *subject,
+			  const struct mapping *mapping)
 {
-	uint32_t *known;
+	struct {
+		const void *what; /* the module, or the process */
+		uint64_t offset, bytes, start;
+		uint32_t path;
+	} key;
+
+	memset(&key, 0, sizeof(key));
+	key.bytes = mapping->end - mapping->start;
+	key.path = profile_string(registry->profile, mapping->path);
+	if (mapping->module && mapping->module->is_elf) {
+		key.what = mapping->module;
+		key.offset = mapping->offset;
+	} else {
+		key.what = jit_may_own(mapping) ? subject->jit : NULL;
+		key.start = mapping->start;
+	}
+	return intern_bytes(&registry->place_keys, &key, sizeof(key));
+}
+
+static struct placed *mapping_in_profile(struct registry *registry,
+					 struct subject *subject, uint32_t id)
+{
+	const struct mapping *mapping = space_mapping(subject->space, id);
+	struct placed *placed;
+	const struct place *place;
 
 	while (subject->mappings.n <= id)
-		*(uint32_t *)vec_push(&subject->mappings) = NO_ID;
-	known = vec_at(&subject->mappings, id);
-	if (*known == NO_ID)
-		*known = add_mapping(registry, subject,
-				     space_mapping(subject->space, id));
-	return *known;
+		((struct placed *)vec_push(&subject->mappings))->id = NO_ID;
+	placed = vec_at(&subject->mappings, id);
+	if (placed->id != NO_ID)
+		return placed;
+	if (jit_may_own(mapping))
+		subject_jit(registry, subject);
+	placed->id = place_key(registry, subject, mapping);
+	if (placed->id >= registry->places.n)
+		add_mapping(registry, subject, mapping);
+	place = vec_at(&registry->places, placed->id);
+	placed->shift = place->start - mapping->start;
+	return placed;
 }
 
 void subject_prepare(struct registry *registry, struct subject *subject,
@@ -225,8 +267,8 @@ void subject_prepare(struct registry *registry, struct subject *subject,
 
 		if (mapping->is_executable && mapping->module &&
 		    mapping->module->is_elf) {
-			subject->program = mapping_in_profile(registry,
-							      subject, id);
+			subject->program = mapping_in_profile(
+				registry, subject, id)->id;
 			return;
 		}
 	}
@@ -265,14 +307,14 @@ location_id subject_location(struct registry *registry,
 {
 	uint64_t key = location_key(mapping_id, addr);
 	location_id location = key ? map_get(&subject->locations, key) : NO_ID;
-	uint32_t mapping = NO_ID;
+	struct placed placed = { .id = NO_ID };
 
 	if (location != NO_ID)
 		return location;
 	if (mapping_id != NO_ID)
-		mapping = mapping_in_profile(registry, subject, mapping_id);
-	location = profile_location(registry->profile, mapping, addr,
-				    is_guessed);
+		placed = *mapping_in_profile(registry, subject, mapping_id);
+	location = profile_location(registry->profile, placed.id,
+				    addr + placed.shift, is_guessed);
 	if (key)
 		map_put(&subject->locations, key, location);
 	return location;

@@ -33,6 +33,7 @@ struct registry {
 	struct profile *profile;
 	struct modules modules;
 	struct vec places; /* struct place, by profile mapping id */
+	struct intern place_keys; /* what mappings of processes share */
 	struct vec jits;   /* struct jit *, owned */
 	struct vec roots;  /* struct known_root *, owned */
 	uint64_t most_stacks; /* of one subject: the profile is named for it */
@@ -46,16 +47,23 @@ struct location_memo {
 	location_id location;
 };
 
+/* A mapping of one process in the profile. */
+struct placed {
+	uint32_t id; /* of the profile mapping, or NO_ID */
+	taddr shift; /* added to an address: the first process that mapped
+			this had it elsewhere */
+};
+
 struct subject {
 	pid_t pid, tid; /* a thread through which /proc can be read */
 	struct space *space;
 	struct jit *jit; /* owned by the registry; NULL: none needed so far */
 	bool is_prepared;
 	int64_t fresh_ns;    /* when its maps were read last */
-	char process[64];    /* its comm; its pid if that was too late */
+	char process[64];    /* its comm; its parent's, if that was too late */
 	uint64_t n_stacks;   /* seen so far */
 	uint32_t program;    /* profile mapping of its program, or NO_ID */
-	struct vec mappings; /* uint32_t: space mapping id -> profile id */
+	struct vec mappings; /* struct placed, by space mapping id */
 	struct map locations; /* (space mapping, address) -> location */
 	struct location_memo memo[LOCATION_MEMO]; /* of @locations */
 	struct vec pool;      /* struct hit */
