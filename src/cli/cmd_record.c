@@ -17,7 +17,7 @@ enum {
 	OPT_CHILDREN, OPT_BY_THREAD, OPT_MAX_DEPTH, OPT_MAX_PAUSE, OPT_UNWIND,
 	OPT_WALL_STOP, OPT_DEMANGLE, OPT_NO_INLINES, OPT_INLINES, OPT_KILL,
 	OPT_CONTROL, OPT_QUIET, OPT_VERBOSE, OPT_SUMMARY, OPT_NO_SUMMARY,
-	OPT_GRAPH, OPT_DEBUGINFOD, OPT_HELP, OPT_VERSION,
+	OPT_INTERVAL, OPT_GRAPH, OPT_DEBUGINFOD, OPT_HELP, OPT_VERSION,
 };
 
 #define HZ_MAX 10000.0
@@ -35,10 +35,12 @@ static const struct option_spec record_specs[] = {
 	{ "children", NULL, 0, 0, NULL, "follow them (the default)",
 	  OPT_CHILDREN },
 	{ .help = "How:" },
-	{ "event", NULL, 'e', 0, "cpu|wall",
-	  "CPU time (default), or all time", OPT_EVENT },
+	{ "event", NULL, 'e', 0, "EVENT",
+	  "cpu (default), wall, alloc or heap", OPT_EVENT },
 	{ "freq", "rate", 'F', 'r', "HZ", "samples per second (100)",
 	  OPT_FREQ },
+	{ "interval", NULL, 'i', 0, "SIZE",
+	  "bytes between samples of allocations (512KiB)", OPT_INTERVAL },
 	{ "duration", NULL, 'd', 0, "DUR", "stop after 30, 30s, 5m ...",
 	  OPT_DURATION },
 	{ "delay", NULL, 'D', 0, "DUR", "wait before the first sample",
@@ -200,7 +202,8 @@ static struct error *set_count(const char *option, const char *arg,
 static struct error *set_choice(struct record_options *options, int id,
 				const char *arg)
 {
-	static const char *const events[] = { "cpu", "wall", NULL };
+	static const char *const events[] = { "cpu", "wall", "alloc", "heap",
+					      NULL };
 	static const char *const formats[] = { "pprof", "folded", "text",
 					       NULL };
 	static const char *const styles[] = { "simple", "templates", "full",
@@ -211,7 +214,9 @@ static struct error *set_choice(struct record_options *options, int id,
 	switch (id) {
 	case OPT_EVENT:
 		error = parse_word("--event", arg, events, &word);
-		options->sampler.mode = (enum sample_mode)word;
+		options->event = (enum record_event)word;
+		options->sampler.mode =
+			options->event == EVENT_WALL ? MODE_WALL : MODE_CPU;
 		return error;
 	case OPT_FORMAT:
 		error = parse_word("--format", arg, formats, &word);
@@ -288,6 +293,8 @@ static struct error *set(void *ctx, int id, const char *arg)
 	case OPT_DURATION:
 		return parse_duration("--duration", arg,
 				      &options->sampler.duration_ns);
+	case OPT_INTERVAL:
+		return heap_parse_size(arg, &options->mean_bytes);
 	case OPT_DELAY:
 		return parse_duration("--delay", arg,
 				      &options->sampler.delay_ns);
@@ -335,7 +342,7 @@ static struct error *check_words(struct record_options *options, int argc)
 	if (options->kill_at_end && !argc)
 		return error_new("--kill is for programs that psample "
 				 "started");
-	return NULL;
+	return heap_check_options(options);
 }
 
 /* The first line alone is for scripts. */

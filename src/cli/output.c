@@ -84,12 +84,26 @@ static const char *extension_of(enum output_format format)
 	return "pb.gz";
 }
 
+const char *output_event_name(const struct record_options *options)
+{
+	switch (options->event) {
+	case EVENT_WALL:
+		return "wall";
+	case EVENT_ALLOC:
+		return "alloc";
+	case EVENT_HEAP:
+		return "heap";
+	case EVENT_CPU:
+		break;
+	}
+	return "cpu";
+}
+
 /* The first name of ours that is free: psample.NAME.PID.cpu.001.pb.gz */
 static struct error *open_numbered(struct run *run, struct outfile **out)
 {
 	const struct record_options *options = run->options;
-	const char *mode =
-		options->sampler.mode == MODE_WALL ? "wall" : "cpu";
+	const char *mode = output_event_name(options);
 
 	for (int n = 1; n < NAMES_TRIED_MAX; n++) {
 		char *name = xasprintf(
@@ -135,23 +149,28 @@ struct error *output_check(const struct record_options *options)
 	return error;
 }
 
-static size_t shown_type(const struct profile *profile)
+size_t output_shown_type(const struct profile *profile)
 {
+	for (size_t i = 0; i < profile->n_types; i++)
+		if (profile->default_type &&
+		    profile->types[i].type == profile->default_type)
+			return i;
 	return profile->n_types - 1;
 }
 
 static struct error *render(const struct run *run,
 			    const struct profile *profile, struct strbuf *out)
 {
+	size_t type = output_shown_type(profile);
 	struct top top;
 
 	switch (output_format_of(run->options)) {
 	case FORMAT_FOLDED:
-		profile_write_folded(profile, shown_type(profile), out);
+		profile_write_folded(profile, type, out);
 		return NULL;
 	case FORMAT_TEXT:
-		top_make(profile, shown_type(profile), &top);
-		top_write(profile, &top, shown_type(profile), SIZE_MAX, out);
+		top_make(profile, type, &top);
+		top_write(profile, &top, type, SIZE_MAX, out);
 		top_clear(&top);
 		return NULL;
 	case FORMAT_AUTO:
@@ -173,17 +192,13 @@ static struct error *open_output(struct run *run, struct outfile **out)
 	return outfile_open(run->written, false, out);
 }
 
-struct error *output_write(struct run *run)
+struct error *output_write_profile(struct run *run,
+				   const struct profile *profile)
 {
 	CLEANUP(strbuf_clear) struct strbuf bytes = { 0 };
-	struct profile *profile =
-		collect_lock_profile(run->collect, run->symbolizer);
 	struct outfile *file = NULL;
-	struct error *error;
+	struct error *error = render(run, profile, &bytes);
 
-	summary_add_comments(run, profile);
-	error = render(run, profile, &bytes);
-	collect_unlock_profile(run->collect);
 	if (!error)
 		error = open_output(run, &file);
 	if (!error && bytes.len)
@@ -193,5 +208,17 @@ struct error *output_write(struct run *run)
 	outfile_abort(file);
 	if (!error)
 		run->n_written++;
+	return error;
+}
+
+struct error *output_write(struct run *run)
+{
+	struct profile *profile =
+		collect_lock_profile(run->collect, run->symbolizer);
+	struct error *error;
+
+	summary_add_comments(run, profile);
+	error = output_write_profile(run, profile);
+	collect_unlock_profile(run->collect);
 	return error;
 }

@@ -3,7 +3,9 @@
  * record.h - what psample record was asked for, and its parts.
  *
  * cmd_record.c parses and decides, monitor.c watches over the run, output.c
- * names and writes files, summary.c says at the end what was found.
+ * names and writes files, summary.c says at the end what was found. A run for
+ * allocations has heap_run.c and heap_summary.c in place of run.c, monitor.c
+ * and summary.c.
  */
 #ifndef CLI_RECORD_H
 #define CLI_RECORD_H
@@ -18,7 +20,16 @@ enum output_format {
 	FORMAT_TEXT,
 };
 
+enum record_event {
+	EVENT_CPU,
+	EVENT_WALL,
+	EVENT_ALLOC, /* what was allocated during the run */
+	EVENT_HEAP,  /* the same, and first of all what is in use */
+};
+
 struct record_options {
+	enum record_event event;
+	uint64_t mean_bytes; /* between samples of allocations; 0: default */
 	struct sampler_options sampler;
 	struct symbol_options symbol;
 	bool has_freq, has_max_pause;
@@ -50,12 +61,44 @@ struct run {
 	int stop_requests;
 };
 
+/* run.c: what all kinds of runs share */
+void run_set_own_limits(void);
+struct error *run_choose_targets(struct record_options *options) MUST_USE;
+/* Names of the program for files and messages. */
+void run_describe(struct run *run, char **argv);
+/* End as the program did: its exit status, or death by the same signal. */
+int run_end_as(int status);
+int run_report_exec_failure(const char *program, int err);
+
+/* heap_run.c */
+/* NULL if these options can go together with -e alloc and -e heap. */
+struct error *heap_check_options(const struct record_options *options)
+	MUST_USE;
+/* "512KiB", "1M", "4096": bytes. */
+struct error *heap_parse_size(const char *arg, uint64_t *out) MUST_USE;
+/* As run_record(), for -e alloc and -e heap. */
+int heap_run(struct record_options *options, char **argv);
+
+/* heap_summary.c */
+struct heap_stats;
+void heap_summary_add_comments(const struct run *run,
+			       const struct heap_stats *stats,
+			       struct profile *profile);
+void heap_summary_print(const struct run *run, const struct heap_stats *stats,
+			const struct profile *profile);
+
 /* output.c */
+const char *output_event_name(const struct record_options *options);
 enum output_format output_format_of(const struct record_options *options);
 /* Can the output be written? Before anything is attached to. */
 struct error *output_check(const struct record_options *options) MUST_USE;
 /* Write the profile as it is now; run->written tells where to. */
 struct error *output_write(struct run *run) MUST_USE;
+/* The same for a profile that is in the caller's hands. */
+struct error *output_write_profile(struct run *run,
+				   const struct profile *profile) MUST_USE;
+/* The sample type that a table or a folded stack shows. */
+size_t output_shown_type(const struct profile *profile);
 
 /* monitor.c */
 struct monitor;

@@ -21,7 +21,7 @@
 #include "util/io.h"
 #include "util/log.h"
 
-static void set_own_limits(void)
+void run_set_own_limits(void)
 {
 	static const char score[] = "500"; /* the kernel's first victim: us */
 	struct rlimit files, core = { 0, 0 };
@@ -71,7 +71,7 @@ static void list_targets(const struct record_options *options)
 	}
 }
 
-static struct error *choose_targets(struct record_options *options)
+struct error *run_choose_targets(struct record_options *options)
 {
 	struct error *error = NULL;
 
@@ -92,7 +92,7 @@ static struct error *choose_targets(struct record_options *options)
 	return NULL;
 }
 
-static void describe(struct run *run, char **argv)
+void run_describe(struct run *run, char **argv)
 {
 	char comm[COMM_MAX] = "process";
 
@@ -145,14 +145,13 @@ static bool conclude(struct run *run, struct monitor *monitor)
 	return true;
 }
 
-static int report_exec_failure(const char *program, int err)
+int run_report_exec_failure(const char *program, int err)
 {
 	print_error(error_errno(err, "cannot run %s", program));
 	return err == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
 }
 
-/* End as the program did: same status, or death by the same signal. */
-static int end_as(int status)
+int run_end_as(int status)
 {
 	struct rlimit core = { 0, 0 };
 	sigset_t set;
@@ -192,14 +191,14 @@ static int finish_launched(struct run *run, const char *program,
 	int status = end.status;
 
 	if (end.exec_errno)
-		return report_exec_failure(program, end.exec_errno);
+		return run_report_exec_failure(program, end.exec_errno);
 	if (!end.has_ended && run->stop_requests > 1) /* told twice to end */
-		return end_as(W_EXITCODE(0, run->raise_signal));
+		return run_end_as(W_EXITCODE(0, run->raise_signal));
 	if (!end.has_ended)
 		status = await_program(run);
 	if (!is_written)
 		return EXIT_OWN_FAILURE;
-	return end_as(status);
+	return run_end_as(status);
 }
 
 static void run_clear(struct run *run)
@@ -219,8 +218,8 @@ static int run_all(struct run *run, char **argv, struct launch *launch)
 	int failed = run->is_launched ? EXIT_OWN_FAILURE : EXIT_FAILED;
 	struct error *error;
 
-	describe(run, argv);
-	set_own_limits();
+	run_describe(run, argv);
+	run_set_own_limits();
 	error = guard_start(&run->guard);
 	if (!error)
 		error = monitor_open(run, &monitor);
@@ -252,6 +251,8 @@ int run_record(struct record_options *options, char **argv)
 	struct error *error;
 	int status;
 
+	if (options->event == EVENT_ALLOC || options->event == EVENT_HEAP)
+		return heap_run(options, argv);
 	log_set_level((enum log_level)(LOG_NOTICE + options->verbosity < 0
 			? 0 : LOG_NOTICE + options->verbosity));
 	run.symbolizer = symbolizer_new(&options->symbol);
@@ -259,7 +260,7 @@ int run_record(struct record_options *options, char **argv)
 	if (!error && options->use_debuginfod)
 		error = symbolizer_use_debuginfod(run.symbolizer);
 	if (!error)
-		error = choose_targets(options);
+		error = run_choose_targets(options);
 	if (!error && run.is_launched)
 		error = launch_fork(argv, &launch);
 	if (error) {

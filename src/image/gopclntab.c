@@ -20,6 +20,7 @@
 #define NAME_BYTES_MAX 4096
 #define FILE_BYTES_MAX 4096
 #define READ_BYTES 128
+#define SOUGHT_BYTES_MAX 64 /* longest name that is looked for */
 /* A pair of varints holds for at least one byte of code. */
 #define STEPS_MAX (4u << 20)
 #define FUNCTION_BYTES_MAX 48
@@ -217,6 +218,27 @@ bool gopclntab_find(const struct gopclntab *table, uint64_t vaddr,
 		return false;
 	parse_function(table, bytes, out);
 	return true;
+}
+
+void gopclntab_find_names(const struct gopclntab *table,
+			  const char *const *names, size_t n,
+			  struct go_function *out)
+{
+	memset(out, 0, n * sizeof(*out));
+	for (size_t i = 0; i < table->n; i++) {
+		uint64_t vaddr = table->tables.text + table->slots[i].start;
+		uint8_t name[SOUGHT_BYTES_MAX] = { 0 };
+		struct go_function function;
+
+		/* The last name of the table ends before the table does. */
+		if (!gopclntab_find(table, vaddr, &function) ||
+		    !table_read(table, table->tables.names + function.name,
+				name, sizeof(name)))
+			continue;
+		for (size_t j = 0; j < n; j++)
+			if (!strncmp((char *)name, names[j], sizeof(name)))
+				out[j] = function;
+	}
 }
 
 /* The string at @offset of the table, or "". */

@@ -40,6 +40,14 @@ struct go_function {
 bool gopclntab_find(const struct gopclntab *table, uint64_t vaddr,
 		    struct go_function *out);
 
+/*
+ * The functions that have the @n names, in @out; one that is not there has
+ * an @end of 0. Reads all names, some ms for a large program.
+ */
+void gopclntab_find_names(const struct gopclntab *table,
+			  const char *const *names, size_t n,
+			  struct go_function *out);
+
 /* Its name, owned by @table; "" if there is none. */
 const char *gopclntab_name(struct gopclntab *table,
 			   const struct go_function *function);

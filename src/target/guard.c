@@ -56,6 +56,7 @@ static void __attribute__((noreturn)) guard_main(struct guard_page *page,
 		last_ns = now;
 	}
 	idle_release(&page->idle);
+	poke_undo(&page->poke);
 	_exit(0);
 }
 

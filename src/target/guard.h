@@ -6,12 +6,14 @@
  * next signal or event. The guard watches the sampler's heartbeat in shared
  * memory; when psample stands stopped for most of a second, or silent for
  * several, it kills psample, and the kernel then detaches. It also puts back
- * the idle constraints (idle.h) of a psample that was killed.
+ * the idle constraints (idle.h) and the word of the target's memory (memfile.h)
+ * that a psample which was killed has changed.
  */
 #ifndef TARGET_GUARD_H
 #define TARGET_GUARD_H
 
 #include "target/idle.h"
+#include "target/memfile.h"
 #include "util/error.h"
 
 /* The sampler must beat at least this often. */
@@ -21,6 +23,7 @@ struct guard_page { /* shared with the guard process */
 	_Atomic int64_t beat_ns;   /* CLOCK_MONOTONIC; 0: not watched */
 	_Atomic bool is_announced; /* psample stops itself (job control) */
 	struct idle idle;
+	struct poke poke; /* its file must be open when the guard is made */
 };
 
 struct guard {

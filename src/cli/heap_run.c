@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * heap_run.c - one recording of allocations, from fork to exit status.
+ *
+ * One thread only: nothing is stopped, so nothing is in a hurry. The guard is
+ * made when the target's memory is open, so that it holds the same file.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+
+#include "cli/command.h"
+#include "cli/record.h"
+#include "heap/begin.h"
+#include "heap/heap.h"
+#include "profile/unit.h"
+#include "util/log.h"
+
+#define PROGRESS_NS (250 * NS_PER_MS)
+
+struct heap_run {
+	struct run run;
+	struct heap *heap;
+	int signal_fd;
+	int64_t end_ns, shown_ns;
+	bool is_over;	/* no more polls */
+	bool has_ended; /* the launched program, with @status */
+	int status;
+};
+
+struct error *heap_parse_size(const char *arg, uint64_t *out)
+{
+	static const char *const units[] = { "", "k", "m", "g" };
+	char *end;
+	double value = strtod(arg, &end);
+
+	for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
+		size_t n = strlen(units[i]);
+		const char *rest = end + n;
+
+		if (strncasecmp(end, units[i], n) ||
+		    (*rest && strcasecmp(rest, "b") && strcasecmp(rest, "ib")))
+			continue;
+		value *= (double)(UINT64_C(1) << 10 * i);
+		if (end == arg || !(value >= 1 && value <= 1099511627776.0))
+			break;
+		*out = (uint64_t)value;
+		return NULL;
+	}
+	return error_hint(error_new("bad value %s for --interval", arg),
+			  "expected: bytes from 1 to 1TiB, like 4096, 512KiB, "
+			  "2M");
+}
+
+struct error *heap_check_options(const struct record_options *options)
+{
+	const struct sampler_options *sampler = &options->sampler;
+	const char *bad = NULL;
+
+	if (options->event != EVENT_ALLOC && options->event != EVENT_HEAP)
+		return options->mean_bytes
+			       ? error_new("--interval is for -e alloc and "
+					   "-e heap")
+			       : NULL;
+	if (options->tids.n)
+		bad = "--tid";
+	else if (options->has_freq)
+		bad = "--freq";
+	else if (options->has_max_pause)
+		bad = "--max-pause";
+	else if (sampler->max_samples)
+		bad = "--samples";
+	else if (sampler->by_thread)
+		bad = "--by-thread";
+	else if (sampler->wall_stop)
+		bad = "--wall-stop";
+	else if (options->control)
+		bad = "--control";
+	if (bad)
+		return error_hint(error_new("%s is not for -e %s", bad,
+					    output_event_name(options)),
+				  "try:   -i SIZE, the bytes between samples");
+	if (options->pids.n > 1)
+		return error_new("-e %s takes one process at a time",
+				 output_event_name(options));
+	return NULL;
+}
+
+static struct error *open_signals(struct heap_run *h)
+{
+	static const int taken[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT,
+				     SIGUSR1, SIGCHLD };
+	struct sigaction action;
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < ARRAY_SIZE(taken); i++)
+		if (taken[i] == SIGCHLD ||
+		    (!sigaction(taken[i], NULL, &action) &&
+		     action.sa_handler != SIG_IGN)) /* nohup */
+			sigaddset(&set, taken[i]);
+	signal(SIGCHLD, SIG_DFL);
+	signal(SIGPIPE, SIG_IGN);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	h->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return h->signal_fd < 0 ? error_errno(errno, "cannot wait for signals")
+				: NULL;
+}
+
+static struct error *write_profile(struct heap_run *h,
+				   struct profile **out_profile)
+{
+	struct profile *profile = heap_profile(h->heap, h->run.symbolizer);
+
+	*out_profile = profile;
+	heap_summary_add_comments(&h->run, heap_stats(h->heap), profile);
+	return output_write_profile(&h->run, profile);
+}
+
+static void write_now(struct heap_run *h)
+{
+	struct profile *profile;
+	struct error *error;
+
+	heap_poll(h->heap);
+	error = write_profile(h, &profile);
+	if (error) {
+		log_error("%s", error_text(error));
+		error_free(error);
+	} else if (strcmp(h->run.written, "-")) {
+		log_notice("wrote %s", h->run.written);
+	}
+}
+
+static void reap_program(struct heap_run *h)
+{
+	if (h->run.is_launched && !h->has_ended &&
+	    waitpid(h->run.pid, &h->status, WNOHANG) == h->run.pid) {
+		h->has_ended = true;
+		h->is_over = true;
+	}
+}
+
+/* ^C at the terminal reaches a launched program as well: it decides. */
+static void take_end(struct heap_run *h, const struct signalfd_siginfo *info)
+{
+	if (!h->run.is_launched || h->run.stop_requests) {
+		h->is_over = true;
+		h->run.stop_requests++;
+		return;
+	}
+	if (info->ssi_code == SI_KERNEL)
+		return;
+	h->run.stop_requests++;
+	h->run.raise_signal = (int)info->ssi_signo;
+	kill(h->run.pid, (int)info->ssi_signo);
+}
+
+static void take_signals(struct heap_run *h)
+{
+	struct signalfd_siginfo info;
+
+	while (read(h->signal_fd, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGCHLD)
+			reap_program(h);
+		else if (info.ssi_signo == SIGUSR1)
+			write_now(h);
+		else
+			take_end(h, &info);
+	}
+}
+
+static void show_progress(struct heap_run *h, int64_t now)
+{
+	const struct heap_stats *stats = heap_stats(h->heap);
+	CLEANUP(strbuf_clear) struct strbuf text = { 0 };
+	int64_t bytes = (int64_t)stats->alloc_bytes;
+
+	if (now - h->shown_ns < PROGRESS_NS)
+		return;
+	h->shown_ns = now;
+	unit_add_value(&text, bytes, "bytes", unit_natural(bytes, "bytes"));
+	log_progress("%.1fs  %llu samples  %s allocated   ^C to stop",
+		     (double)stats->elapsed_ns / NS_PER_S,
+		     (unsigned long long)stats->samples, text.data);
+}
+
+/* Until @until_ns, or something has ended the run. */
+static void wait_until(struct heap_run *h, int64_t until_ns)
+{
+	struct pollfd pfd = { .fd = h->signal_fd, .events = POLLIN };
+
+	while (!h->is_over) {
+		int64_t left_ns = until_ns - clock_now_ns();
+		struct timespec left = timespec_of_ns(left_ns > 0 ? left_ns
+								  : 0);
+
+		if (left_ns <= 0)
+			return;
+		if (ppoll(&pfd, 1, &left, NULL) > 0)
+			take_signals(h);
+	}
+}
+
+static void watch(struct heap_run *h)
+{
+	bool has_progress = isatty(STDERR_FILENO);
+
+	while (!h->is_over) {
+		int64_t now = clock_now_ns();
+		int64_t next_ns = now + heap_poll_wait_ns(h->heap);
+
+		wait_until(h, next_ns < h->end_ns ? next_ns : h->end_ns);
+		now = clock_now_ns();
+		if (now >= h->end_ns)
+			h->is_over = true;
+		else if (heap_poll(h->heap) != HEAP_RUNS)
+			break;
+		if (has_progress)
+			show_progress(h, now);
+	}
+	log_progress(NULL);
+}
+
+static bool conclude(struct heap_run *h)
+{
+	struct profile *profile;
+	struct error *error = heap_stop(h->heap);
+	struct error *failed = write_profile(h, &profile);
+	bool is_done = !error;
+
+	if (error)
+		print_error(error);
+	if (failed) {
+		print_error(failed);
+		return false;
+	}
+	heap_summary_print(&h->run, heap_stats(h->heap), profile);
+	return is_done;
+}
+
+/* -d is over, or the target has become another program: stay. */
+static void await_program(struct heap_run *h)
+{
+	if (!h->run.is_launched || h->has_ended || h->run.stop_requests > 1)
+		return;
+	if (h->run.options->kill_at_end)
+		kill(h->run.pid, SIGTERM);
+	h->is_over = false;
+	while (!h->is_over) {
+		wait_until(h, INT64_MAX);
+		reap_program(h);
+	}
+}
+
+static struct error *begin(struct heap_run *h, struct launch *launch)
+{
+	const struct record_options *options = h->run.options;
+	struct heap_options heap = {
+		.mean_bytes = options->mean_bytes,
+		.is_launched = h->run.is_launched,
+		.shows_alloc = options->event == EVENT_ALLOC,
+	};
+	struct error *error = heap_open(h->run.pid, &heap, &h->heap);
+
+	if (!error)
+		error = guard_start(&h->run.guard);
+	if (h->run.is_launched) {
+		if (error) {
+			begin_kill(launch);
+			return error;
+		}
+		begin_release(launch);
+	}
+	h->end_ns = INT64_MAX;
+	if (!error && options->sampler.delay_ns)
+		wait_until(h, clock_now_ns() + options->sampler.delay_ns);
+	if (!error)
+		error = heap_start(h->heap, &h->run.guard.page->poke);
+	if (!error && options->sampler.duration_ns)
+		h->end_ns = clock_now_ns() + options->sampler.duration_ns;
+	return error;
+}
+
+static int run_all(struct heap_run *h, char **argv, struct launch *launch)
+{
+	int failed = h->run.is_launched ? EXIT_OWN_FAILURE : EXIT_FAILED;
+	int exec_errno = 0;
+	bool is_written;
+	struct error *error;
+
+	run_describe(&h->run, argv);
+	run_set_own_limits();
+	error = open_signals(h);
+	if (!error && h->run.is_launched)
+		error = begin_hold(launch, &exec_errno);
+	if (exec_errno)
+		return run_report_exec_failure(argv[0], exec_errno);
+	if (!error)
+		error = begin(h, launch);
+	if (error) {
+		print_error(error);
+		return failed;
+	}
+	watch(h);
+	is_written = conclude(h);
+	await_program(h);
+	if (!is_written)
+		return failed;
+	if (h->run.is_launched)
+		return run_end_as(h->has_ended
+					  ? h->status
+					  : W_EXITCODE(0,
+						       h->run.raise_signal));
+	return EXIT_DONE;
+}
+
+static struct error *prepare(struct heap_run *h,
+			     struct record_options *options, char **argv,
+			     struct launch *launch)
+{
+	struct error *error = output_check(options);
+
+	if (!error && options->use_debuginfod)
+		error = symbolizer_use_debuginfod(h->run.symbolizer);
+	if (!error)
+		error = run_choose_targets(options);
+	if (!error)
+		error = heap_check_options(options);
+	if (!error && h->run.is_launched)
+		error = launch_fork(argv, launch);
+	return error;
+}
+
+int heap_run(struct record_options *options, char **argv)
+{
+	struct heap_run h = {
+		.run.options = options,
+		.run.is_launched = argv[0] != NULL,
+		.signal_fd = -1,
+	};
+	struct launch launch = { .go_fd = -1, .error_fd = -1 };
+	struct error *error;
+	int status = h.run.is_launched ? EXIT_OWN_FAILURE : EXIT_FAILED;
+
+	log_set_level((enum log_level)(LOG_NOTICE + options->verbosity < 0
+			? 0 : LOG_NOTICE + options->verbosity));
+	h.run.symbolizer = symbolizer_new(&options->symbol);
+	error = prepare(&h, options, argv, &launch);
+	if (error) {
+		print_error(error);
+	} else {
+		h.run.pid = launch.pid;
+		status = run_all(&h, argv, &launch);
+	}
+	launch_close(&launch);
+	heap_free(h.heap);
+	guard_end(&h.run.guard);
+	symbolizer_free(h.run.symbolizer);
+	free(h.run.program);
+	free(h.run.command_line);
+	free(h.run.written);
+	if (h.signal_fd >= 0)
+		close(h.signal_fd);
+	return status;
+}

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * heap.c - turn Go's own heap profiler on from outside, read it, turn it off.
+ *
+ * Every allocation of Go looks at runtime.MemProfileRate, so a plain write
+ * turns sampling on at once, also in programs that the linker has found not
+ * to need it (runtime.disableMemoryProfiling, since Go 1.17). A wrong address
+ * would be somebody else's data: it is checked from several sides first.
+ */
+#include "heap/heap.h"
+
+#include <math.h>
+
+#include "heap/go_profile.h"
+#include "target/permission.h"
+#include "target/proc.h"
+#include "util/clock.h"
+#include "util/log.h"
+
+#define RATE_MAX (UINT64_C(1) << 40)
+#define POLL_MIN_NS (20 * NS_PER_MS)
+#define POLL_COST 50 /* a read may take one part in so many of the time */
+#define READY_WAIT_NS (5 * NS_PER_S)
+
+struct heap {
+	struct heap_options options;
+	pid_t pid;
+	int mem_fd;
+	struct registry registry;
+	struct subject *subject;
+	struct go_program program;
+	struct go_buckets buckets;
+	struct go_weights weights;
+	struct poke *poke; /* NULL: not started */
+	taddr rate, head;  /* addresses of the two variables */
+	int64_t start_ns, last_cost_ns;
+	struct heap_stats stats;
+};
+
+static size_t read_memory(void *ctx, taddr addr, void *buf, size_t len)
+{
+	const struct heap *heap = ctx;
+
+	return memfile_read(heap->mem_fd, addr, buf, len);
+}
+
+static bool read_word(struct heap *heap, taddr addr, uint64_t *out)
+{
+	return read_memory(heap, addr, out, sizeof(*out)) == sizeof(*out);
+}
+
+/* The module whose code is Go's: the program, or a library with Go in it. */
+static bool find_module(struct heap *heap)
+{
+	const struct space *space = heap->subject->space;
+
+	for (uint32_t id = 0; id < space_n_mappings(space); id++) {
+		const struct mapping *mapping = space_mapping(space, id);
+		uint64_t vaddr;
+
+		if (!mapping->is_live || !mapping->is_executable ||
+		    !mapping->module || !mapping->module->is_elf ||
+		    !mapping_vaddr(mapping, mapping->start, &vaddr))
+			continue;
+		heap->program.table = gopclntab_open(mapping->module);
+		if (!heap->program.table)
+			continue;
+		heap->program.module = mapping->module;
+		heap->program.bias = mapping->start - vaddr;
+		return true;
+	}
+	return false;
+}
+
+/* The address of the variable at @vaddr; 0 if it cannot be one. */
+static taddr place_variable(const struct heap *heap, uint64_t vaddr)
+{
+	taddr addr = vaddr + heap->program.bias;
+	const struct mapping *mapping = space_find(heap->subject->space, addr);
+
+	if (!mapping || !mapping->is_writable || !mapping->is_private ||
+	    mapping->is_executable || addr % 8 ||
+	    mapping->end - addr < sizeof(uint64_t))
+		return 0;
+	return addr;
+}
+
+static struct error *refuse(const struct heap *heap, struct error *error)
+{
+	return error_wrap(error, "cannot profile the heap of %d (%s)",
+			  (int)heap->pid, heap->subject->process);
+}
+
+static struct error *refuse_other_language(void)
+{
+	struct error *error = error_new("it is not a Go program");
+
+	error = error_hint(error, "cause: other programs than Go's have no "
+				  "profiler to turn on from outside");
+	return error_hint(error, "try:   psample -e cpu; for malloc, heaptrack "
+				 "or a preloaded tcmalloc");
+}
+
+/* All that can be known before anything is changed. */
+static struct error *inspect(struct heap *heap)
+{
+	struct error *error;
+	uint64_t rate;
+
+	if (!find_module(heap))
+		return refuse_other_language();
+	error = go_vars_find(heap->program.module, heap->program.table,
+			     &heap->program.vars);
+	if (error)
+		return error;
+	heap->rate = place_variable(heap, heap->program.vars.rate);
+	heap->head = place_variable(heap, heap->program.vars.buckets);
+	if (!heap->rate || !heap->head)
+		return error_new("the variables of its profile are not in "
+				 "writable memory");
+	if (!read_word(heap, heap->rate, &rate))
+		return error_new("its memory cannot be read");
+	if (rate > RATE_MAX)
+		return error_new("its MemProfileRate is %lld, which is no "
+				 "rate", (long long)rate);
+	heap->stats.minor = heap->program.vars.minor;
+	if (go_buckets_read(&heap->buckets, heap->head) != GO_BUCKETS_OK)
+		return error_hint(error_new("its heap profile is not laid out "
+					    "as Go 1.12 to 1.%d do",
+					    GO_MINOR_MAX),
+				  "try:   -e cpu, or a newer psample");
+	return NULL;
+}
+
+struct error *heap_open(pid_t pid, const struct heap_options *options,
+			struct heap **out)
+{
+	CLEANUP(heap_free) struct heap *heap = NULL;
+	struct error *error = NULL;
+
+	if (!options->is_launched) /* else it is ours, and held by us */
+		error = attach_check(pid);
+	if (error)
+		return error;
+	heap = xcalloc(1, sizeof(*heap));
+	heap->options = *options;
+	heap->pid = pid;
+	heap->mem_fd = -1;
+	registry_init(&heap->registry, profile_new());
+	heap->subject = subject_new(&heap->registry, pid, NULL);
+	go_buckets_init(&heap->buckets, read_memory, heap);
+	error = memfile_open(pid, &heap->mem_fd);
+	if (error)
+		return error;
+	subject_prepare(&heap->registry, heap->subject, pid);
+	subject_count_stack(&heap->registry, heap->subject);
+	error = inspect(heap);
+	if (error)
+		return refuse(heap, error);
+	*out = TAKE(heap);
+	return NULL;
+}
+
+void heap_free(struct heap *heap)
+{
+	if (!heap)
+		return;
+	if (heap->poke)
+		poke_undo(heap->poke);
+	go_buckets_clear(&heap->buckets);
+	gopclntab_close(heap->program.table);
+	subject_free(heap->subject);
+	registry_clear(&heap->registry);
+	if (heap->mem_fd >= 0)
+		close(heap->mem_fd);
+	free(heap);
+}
+
+/*
+ * A program that begins sets the rate itself (runtime.schedinit): to 0 if
+ * nothing in it needs the profile. Behind that comes its second thread.
+ */
+static void await_runtime(struct heap *heap)
+{
+	int64_t bound_ns = clock_now_ns() + READY_WAIT_NS;
+	struct timespec moment = timespec_of_ns(NS_PER_MS / 10);
+	uint64_t rate;
+
+	while (clock_now_ns() < bound_ns &&
+	       read_word(heap, heap->rate, &rate) && rate &&
+	       proc_status_number(heap->pid, "Threads") == 1)
+		nanosleep(&moment, NULL);
+}
+
+static struct error *set_rate(struct heap *heap, uint64_t before)
+{
+	struct heap_stats *stats = &heap->stats;
+
+	stats->mean_before = before;
+	stats->mean_bytes = heap->options.mean_bytes;
+	if (!stats->mean_bytes)
+		stats->mean_bytes = before ? before : HEAP_MEAN_DEFAULT;
+	heap->weights.rate_before = before;
+	heap->weights.rate = stats->mean_bytes;
+	if (stats->mean_bytes == before)
+		return NULL;
+	switch (poke_write(heap->poke, heap->mem_fd, heap->rate, before,
+			   stats->mean_bytes)) {
+	case POKE_DONE:
+		return NULL;
+	case POKE_OTHER:
+		return refuse(heap, error_new("somebody else changes its "
+					      "MemProfileRate right now"));
+	case POKE_GONE:
+		break;
+	}
+	return refuse(heap, error_new("it has ended, or its memory cannot be "
+				      "written"));
+}
+
+struct error *heap_start(struct heap *heap, struct poke *poke)
+{
+	enum go_buckets_result result;
+	uint64_t before;
+
+	if (heap->options.is_launched)
+		await_runtime(heap);
+	heap->poke = poke;
+	heap->registry.profile->time_ns = clock_wall_ns();
+	heap->start_ns = clock_now_ns();
+	if (!read_word(heap, heap->rate, &before))
+		return refuse(heap, error_new("it has ended"));
+	/* What a launched program has allocated so far is of the run. */
+	if (!heap->options.is_launched) {
+		result = go_buckets_read(&heap->buckets, heap->head);
+		if (result != GO_BUCKETS_OK)
+			return refuse(heap, error_new("its heap profile "
+						      "cannot be read"));
+		go_buckets_mark(&heap->buckets);
+	}
+	return set_rate(heap, before);
+}
+
+static void count_values(struct heap *heap)
+{
+	struct heap_stats *stats = &heap->stats;
+	double variance = 0;
+
+	stats->samples = 0;
+	stats->alloc_bytes = stats->alloc_objects = 0;
+	stats->inuse_bytes = stats->inuse_objects = 0;
+	for (size_t i = 0; i < heap->buckets.list.n; i++) {
+		const struct go_bucket *bucket =
+			vec_at(&heap->buckets.list, i);
+		struct go_values v = go_bucket_values(bucket, &heap->weights);
+		double size = (double)bucket->size;
+		double weight = go_scale(1, bucket->size, heap->weights.rate);
+
+		stats->samples += v.samples;
+		stats->alloc_objects += v.alloc_objects;
+		stats->alloc_bytes += v.alloc_objects * size;
+		stats->inuse_objects += v.inuse_objects;
+		stats->inuse_bytes += v.inuse_objects * size;
+		/* Horvitz and Thompson: (1 - p) / p^2 of each, p = 1 / w. */
+		variance += (double)v.samples * size * size * weight *
+			    (weight - 1);
+	}
+	stats->sigma = stats->alloc_bytes > 0
+			       ? sqrt(variance) / stats->alloc_bytes : 0;
+}
+
+enum heap_state heap_poll(struct heap *heap)
+{
+	struct heap_stats *stats = &heap->stats;
+	int64_t begin_ns = clock_now_ns();
+	enum go_buckets_result result;
+	uint64_t rate = 0;
+
+	result = go_buckets_read(&heap->buckets, heap->head);
+	heap->last_cost_ns = clock_now_ns() - begin_ns;
+	stats->read_ns += heap->last_cost_ns;
+	stats->n_reads++;
+	stats->n_buckets = heap->buckets.list.n;
+	stats->has_ended = result == GO_BUCKETS_GONE;
+	if (result == GO_BUCKETS_OK && read_word(heap, heap->rate, &rate)) {
+		stats->elapsed_ns = begin_ns - heap->start_ns;
+		stats->rate_was_changed |= rate != heap->weights.rate;
+	}
+	count_values(heap);
+	switch (result) {
+	case GO_BUCKETS_OK:
+		return HEAP_RUNS;
+	case GO_BUCKETS_GONE:
+		return HEAP_GONE;
+	case GO_BUCKETS_BAD:
+		break;
+	}
+	/* A process that ends loses its memory bit by bit. */
+	return read_word(heap, heap->head, &rate) ? HEAP_BROKEN : HEAP_GONE;
+}
+
+int64_t heap_poll_wait_ns(const struct heap *heap)
+{
+	int64_t wait_ns = heap->last_cost_ns * POLL_COST;
+
+	return wait_ns > POLL_MIN_NS ? wait_ns : POLL_MIN_NS;
+}
+
+struct error *heap_stop(struct heap *heap)
+{
+	enum heap_state state = heap_poll(heap);
+	enum poke_result result = poke_undo(heap->poke);
+
+	heap->poke = NULL;
+	if (result == POKE_OTHER)
+		log_warning("somebody else has set MemProfileRate of %d; it "
+			    "is left as it is", (int)heap->pid);
+	if (state == HEAP_BROKEN)
+		return refuse(heap, error_new("its heap profile makes no "
+					      "sense any more"));
+	return NULL;
+}
+
+const struct heap_stats *heap_stats(const struct heap *heap)
+{
+	return &heap->stats;
+}
+
+struct profile *heap_profile(struct heap *heap, struct symbolizer *symbolizer)
+{
+	struct profile *profile = heap->registry.profile;
+
+	if (!profile->n_types) {
+		profile_add_type(profile, "alloc_objects", "count");
+		profile_add_type(profile, "alloc_space", "bytes");
+		profile_add_type(profile, "inuse_objects", "count");
+		profile_add_type(profile, "inuse_space", "bytes");
+		profile->period_type = (struct value_type){
+			profile_string(profile, "space"),
+			profile_string(profile, "bytes"),
+		};
+		profile->default_type = profile_string(
+			profile, heap->options.shows_alloc ? "alloc_space"
+							   : "inuse_space");
+	}
+	profile->period = (int64_t)heap->stats.mean_bytes;
+	profile->duration_ns = heap->stats.elapsed_ns;
+	go_profile_fill(&heap->registry, heap->subject, &heap->program,
+			&heap->buckets, &heap->weights);
+	go_profile_symbolize(&heap->registry, &heap->program, symbolizer);
+	return profile;
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * heap.h - the allocation profile of one process, taken from outside.
+ *
+ * Today for Go programs only: their runtime has a profiler of its own, which
+ * is turned on by one word of its memory and read from there (go_vars.h,
+ * go_buckets.h). Nothing is stopped and nothing is injected. All functions
+ * are for one thread, the main one.
+ *
+ *	heap_open()	look, and refuse what is not understood
+ *	heap_start()	turn the profile on; what was before is marked
+ *	heap_poll()	now and then, since the memory ends with the process
+ *	heap_stop()	as it was before
+ */
+#ifndef HEAP_HEAP_H
+#define HEAP_HEAP_H
+
+#include "profile/profile.h"
+#include "symbol/symbol.h"
+#include "target/memfile.h"
+
+#define HEAP_MEAN_DEFAULT (UINT64_C(512) << 10)
+
+struct heap_options {
+	uint64_t mean_bytes; /* between samples; 0: as the program has it,
+			      * or HEAP_MEAN_DEFAULT */
+	bool is_launched;    /* the program has only just begun */
+	bool shows_alloc;    /* else in use: the profile's default view */
+};
+
+struct heap;
+
+/*
+ * Find the profiler of @pid and check that its memory looks as it should;
+ * nothing is changed yet. Fails with what, cause and remedy.
+ */
+struct error *heap_open(pid_t pid, const struct heap_options *options,
+			struct heap **out) MUST_USE;
+void heap_free(struct heap *heap);
+DEFINE_CLEANUP(heap_free, struct heap *)
+
+/* Begin. @poke is shared with a guard that was made after heap_open(). */
+struct error *heap_start(struct heap *heap, struct poke *poke) MUST_USE;
+
+enum heap_state {
+	HEAP_RUNS,
+	HEAP_GONE,   /* the process ended, or runs another program now */
+	HEAP_BROKEN, /* what is read makes no sense any more */
+};
+
+/* Read the counts. What was read before stays when the state is another. */
+enum heap_state heap_poll(struct heap *heap);
+
+/* How long to wait until the next poll, so that all of them cost little. */
+int64_t heap_poll_wait_ns(const struct heap *heap);
+
+/* Read a last time and put the target's memory back. */
+struct error *heap_stop(struct heap *heap) MUST_USE;
+
+struct heap_stats {
+	uint64_t mean_bytes, mean_before; /* 0: profiling was off */
+	int minor;	       /* built by go1.MINOR; 0: before 1.13 */
+	uint64_t samples;      /* allocations seen during the run */
+	double alloc_bytes, alloc_objects; /* what they stand for */
+	double inuse_bytes, inuse_objects; /* live at the end */
+	double sigma;	       /* relative standard error of alloc_bytes */
+	int64_t elapsed_ns;    /* from start to the last read */
+	int64_t read_ns;       /* all reads of the target's memory */
+	uint64_t n_reads, n_buckets;
+	bool rate_was_changed; /* by somebody else, during the run */
+	bool has_ended;	       /* before heap_stop(): with it its memory */
+};
+
+const struct heap_stats *heap_stats(const struct heap *heap);
+
+/* The profile as read last, with names; owned by @heap until the next call. */
+struct profile *heap_profile(struct heap *heap,
+			     struct symbolizer *symbolizer);
+
+#endif

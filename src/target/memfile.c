@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/* memfile.c - /proc/PID/mem, and words that are changed for a while. */
+#include "target/memfile.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+
+#include "target/permission.h"
+
+struct error *memfile_open(pid_t pid, int *out_fd)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/mem", (int)pid);
+	*out_fd = open(path, O_RDWR | O_CLOEXEC);
+	return *out_fd < 0 ? attach_error(pid, errno) : NULL;
+}
+
+size_t memfile_read(int fd, taddr addr, void *buf, size_t len)
+{
+	ssize_t n;
+
+	if (addr >> 63) /* no offset of a file, and nobody's memory */
+		return 0;
+	do
+		n = pread(fd, buf, len, (off_t)addr);
+	while (n < 0 && errno == EINTR);
+	return n > 0 ? (size_t)n : 0;
+}
+
+/* Write @value if the word is @expected. */
+static enum poke_result replace(int fd, taddr addr, uint64_t expected,
+				uint64_t value)
+{
+	uint64_t now;
+
+	if (memfile_read(fd, addr, &now, sizeof(now)) != sizeof(now))
+		return POKE_GONE;
+	if (now != expected)
+		return POKE_OTHER;
+	return pwrite(fd, &value, sizeof(value), (off_t)addr) ==
+			       (ssize_t)sizeof(value)
+		       ? POKE_DONE
+		       : POKE_GONE;
+}
+
+enum poke_result poke_write(struct poke *poke, int fd, taddr addr,
+			    uint64_t before, uint64_t value)
+{
+	enum poke_result result;
+
+	assert(addr % sizeof(uint64_t) == 0);
+	poke->fd = fd;
+	poke->addr = addr;
+	poke->before = before;
+	poke->written = value;
+	/* First: if we die right behind the write, the guard knows of it. */
+	atomic_store(&poke->is_armed, true);
+	result = replace(fd, addr, before, value);
+	if (result != POKE_DONE)
+		atomic_store(&poke->is_armed, false);
+	return result;
+}
+
+enum poke_result poke_undo(struct poke *poke)
+{
+	if (!atomic_exchange(&poke->is_armed, false))
+		return POKE_DONE;
+	return replace(poke->fd, poke->addr, poke->written, poke->before);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * memfile.h - /proc/PID/mem: a target's memory, read and changed from outside.
+ *
+ * An open file stays with the memory that it was opened for: after an exec,
+ * or the end of the process, it reads as empty and cannot change what came
+ * after it. A struct poke is one word that is changed for a while; it lies in
+ * memory that is shared with the guard (guard.h), which puts the word back
+ * when psample cannot.
+ */
+#ifndef TARGET_MEMFILE_H
+#define TARGET_MEMFILE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "arch/regs.h"
+#include "util/error.h"
+
+/* Open for reading and writing; fails with cause and remedy. */
+struct error *memfile_open(pid_t pid, int *out_fd) MUST_USE;
+
+/* Bytes read, fewer where the mapping ends; 0: nothing there, or gone. */
+size_t memfile_read(int fd, taddr addr, void *buf, size_t len);
+
+struct poke {
+	_Atomic bool is_armed;
+	int fd; /* of memfile_open(), inherited by the guard */
+	taddr addr;
+	uint64_t before, written;
+};
+
+enum poke_result {
+	POKE_DONE,
+	POKE_OTHER, /* somebody else has changed the word: left as it is */
+	POKE_GONE,  /* the memory is no more */
+};
+
+/*
+ * Change the word at @addr, a multiple of 8, from @before to @value. Whoever
+ * reads it sees one or the other: the kernel copies eight bytes at once.
+ */
+enum poke_result poke_write(struct poke *poke, int fd, taddr addr,
+			    uint64_t before, uint64_t value);
+
+/* Put the word back if it is still as we wrote it; once. */
+enum poke_result poke_undo(struct poke *poke);
+
+#endif
