@@ -58,7 +58,8 @@ struct thread *sampler_new_thread(struct sampler *s, struct process *process,
 	s->stats.threads++;
 	s->stats.live_threads++;
 	thread->is_sampled = is_wanted(s, tid) && !process->is_32bit;
-	thread->next_tick = thread->moved_tick = s->tick;
+	thread->moved_tick = s->tick;
+	roster_look_at(&s->roster, thread, s->tick);
 	thread->born_ns = thread->wall_from_ns = clock_now_ns();
 	if (thread_read_schedstat(&s->roster, thread, &thread->seen))
 		thread->run_ns = thread->seen.run_ns;
@@ -259,7 +260,7 @@ static void handle_exec(struct sampler *s, pid_t pid)
 		caller->has_stack = false;
 		caller->state = THREAD_RUNNING;
 		caller->idle_looks = 0;
-		caller->next_tick = s->tick;
+		roster_look_at(&s->roster, caller, s->tick);
 	}
 	if (pid == s->root && !s->has_execed && process && caller) {
 		s->has_execed = true; /* what it did until now was ours */

@@ -18,15 +18,17 @@
 #define SPIN_NS (60 * NS_PER_US) /* 20 us were too few: bench/RESULTS.md */
 #define STOPS_PER_TICK_MAX 512
 /* A process clock is read this often, by its threads: 0.24 us each. */
-#define CLOCK_NS_PER_THREAD (90 * NS_PER_US)
+#define CLOCK_NS_PER_THREAD (120 * NS_PER_US)
 #define LOOKS_PER_ANSWER 64
-#define HELD_CORES_MAX 8 /* 1.5 us each to find */
+#define HELD_CORES_MAX 8
+#define CORES_TICKS 4
 
 struct candidates {
 	struct thread *list[STOPS_PER_TICK_MAX];
 	bool had_moved[STOPS_PER_TICK_MAX];
 	int64_t woke_ns;
 	size_t n;
+	bool any_left_out; /* threads that were not looked at */
 };
 
 static void back_off(struct sampler *s, struct thread *thread)
@@ -34,13 +36,14 @@ static void back_off(struct sampler *s, struct thread *thread)
 	uint64_t most = (uint64_t)(BACK_OFF_MAX_NS / s->period_ns);
 	uint64_t ticks;
 
-	thread->next_tick = s->tick + 1;
+	roster_look_at(&s->roster, thread, s->tick + 1);
 	if (s->tick - thread->moved_tick < most)
 		return;
 	if (thread->idle_looks < 16)
 		thread->idle_looks++;
 	ticks = 1ull << thread->idle_looks;
-	thread->next_tick = s->tick + (ticks < most ? ticks : most);
+	roster_look_at(&s->roster, thread,
+		       s->tick + (ticks < most ? ticks : most));
 }
 
 /*
@@ -125,7 +128,7 @@ static bool look(struct sampler *s, struct thread *thread, bool *had_moved)
 	case TASK_RUNNABLE:
 		thread->was_runnable = true;
 		thread->idle_looks = 0;
-		thread->next_tick = s->tick + 1;
+		roster_look_at(&s->roster, thread, s->tick + 1);
 		return true;
 	case TASK_BLOCKED:
 		thread->was_runnable = false;
@@ -174,10 +177,20 @@ static void hold_cores(struct sampler *s)
 		idle_hold(&s->guard->idle, s->target_cores);
 }
 
+/*
+ * A thread that runs stays on its core as a rule, and to read which one it is
+ * takes 10 us: it is read again at every fourth tick, and when more or fewer
+ * threads run, or one did not stop in time.
+ */
 static void note_cores(struct sampler *s, const struct candidates *found)
 {
 	if (found->n >= (size_t)s->n_cpus)
 		return;
+	if (found->n == s->n_cores_read_of && !s->outstanding.n &&
+	    s->tick - s->cores_tick < CORES_TICKS)
+		return;
+	s->n_cores_read_of = found->n;
+	s->cores_tick = s->tick;
 	s->target_cores = 0;
 	for (size_t i = 0; i < found->n && i < HELD_CORES_MAX; i++) {
 		struct thread *thread = found->list[i];
@@ -223,9 +236,6 @@ static void check_left_out(struct sampler *s)
 		struct process *process = roster_process(&s->roster, i);
 		int64_t clock_ns;
 
-		if (!process->n_left_out)
-			continue;
-		process->n_left_out = 0;
 		/* The kernel adds up all threads for its answer. */
 		if (now - process->clock_read_ns <
 		    process->n_threads * CLOCK_NS_PER_THREAD)
@@ -242,8 +252,9 @@ static void check_left_out(struct sampler *s)
 		process->left_out_ns = clock_ns - process->looked_ns;
 		for (size_t j = 0; j < s->roster.live.n; j++)
 			if (roster_live(&s->roster, j)->process == process)
-				roster_live(&s->roster, j)->next_tick =
-					s->tick + 1;
+				roster_look_at(&s->roster,
+					       roster_live(&s->roster, j),
+					       s->tick + 1);
 	}
 }
 
@@ -256,8 +267,11 @@ static void check_stackmap(struct process *process, pid_t tid)
 
 static bool is_due(const struct sampler *s, const struct thread *thread)
 {
-	return thread->state == THREAD_RUNNING && thread->is_sampled &&
-	       thread->next_tick <= s->tick;
+	const struct live_thread *live =
+		vec_at(&s->roster.live, thread->live_index);
+
+	return live->next_tick <= s->tick && thread->is_sampled &&
+	       thread->state == THREAD_RUNNING;
 }
 
 /*
@@ -348,16 +362,22 @@ static void look_around(struct sampler *s, struct candidates *found)
 
 	for (size_t k = 0; k < n; k++) {
 		size_t i = first + k < n ? first + k : first + k - n;
+		const struct live_thread *live;
 		struct thread *thread;
 
 		if (k % LOOKS_PER_ANSWER == LOOKS_PER_ANSWER - 1)
 			answer_early(s);
 		if (i >= s->roster.live.n) /* some have ended */
 			continue;
+		live = vec_at(&s->roster.live, i);
+		found->any_left_out |= live->next_tick > s->tick;
+		if (live->next_tick > s->tick)
+			continue;
 		thread = roster_live(&s->roster, i);
-		if (!is_due(s, thread) ||
-		    (looks >= budget && !thread->hits)) {
-			thread->process->n_left_out++;
+		if (!is_due(s, thread))
+			continue;
+		if (looks >= budget && !thread->hits) {
+			found->any_left_out = true;
 			continue;
 		}
 		if (++looks == budget)
@@ -376,6 +396,7 @@ void sampler_tick(struct sampler *s, int64_t tick_ns)
 		return;
 	}
 	found.n = 0;
+	found.any_left_out = false;
 	found.woke_ns = woke_ns;
 	s->stats.ticks++;
 	hold_cores(s);
@@ -387,5 +408,6 @@ void sampler_tick(struct sampler *s, int64_t tick_ns)
 	idle_release(&s->guard->idle);
 	note_cores(s, &found);
 	follow_move(s);
-	check_left_out(s);
+	if (found.any_left_out)
+		check_left_out(s);
 }

@@ -13,7 +13,7 @@ void roster_init(struct roster *roster)
 	getrlimit(RLIMIT_NOFILE, &limit);
 	*roster = (struct roster){
 		.threads = VEC_OF(struct thread *),
-		.live = VEC_OF(uint32_t),
+		.live = VEC_OF(struct live_thread),
 		.processes = VEC_OF(struct process *),
 		.free_slot = NO_ID,
 		.max_fds = limit.rlim_cur > 1u << 20
@@ -134,7 +134,8 @@ struct thread *roster_add_thread(struct roster *roster,
 		.stat_fd = -1,
 		.live_index = roster->live.n,
 	};
-	*(uint32_t *)vec_push(&roster->live) = thread->slot;
+	*(struct live_thread *)vec_push(&roster->live) =
+		(struct live_thread){ .slot = thread->slot };
 	map_put(&roster->by_tid, (uint64_t)tid, thread->slot);
 	process->n_threads++;
 	return thread;

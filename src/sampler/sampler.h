@@ -59,6 +59,8 @@ struct sampler {
 	uint32_t active[ACTIVE_MAX]; /* slots of them, to be looked at first */
 	size_t n_active;
 	uint64_t target_cores; /* that they were on, as a mask */
+	uint64_t cores_tick;   /* when that was read */
+	size_t n_cores_read_of; /* from so many threads */
 	int64_t drained_ns; /* when all tracees were asked last */
 	bool has_news;	    /* some tracee has an event to be asked for */
 	size_t look_from; /* index among the live to begin the next tick at */

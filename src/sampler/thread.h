@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * thread.h - what the sampler knows of each process and thread that it holds.
+ *
+ * Plain data of the sampler thread, but for the atomics, which the unwinder
+ * answers in. The roster owns them.
+ */
+#ifndef SAMPLER_THREAD_H
+#define SAMPLER_THREAD_H
+
+#include <stdatomic.h>
+
+#include "sampler/stackmap.h"
+#include "target/proc.h"
+
+enum thread_state {
+	THREAD_UNBORN,	    /* its first stop is still to come */
+	THREAD_RUNNING,	    /* on its own: running or blocked */
+	THREAD_INTERRUPTED, /* its stop was asked for and is to come */
+	THREAD_STOPPED,	    /* group-stopped (SIGSTOP), left so */
+};
+
+struct process {
+	uint32_t subject; /* changes at exec */
+	pid_t pid;
+	uint32_t n_threads;
+	bool is_brief;	/* its life began in this window */
+	bool is_born;	/* made during the run, by a process that we hold */
+	bool is_32bit;	/* its registers are others: not sampled */
+	bool was_sent;	/* a stack of this subject went into the ring */
+	clockid_t clock;
+	int64_t clock_base_ns; /* reading of clock when the watch began */
+	int64_t paid_ns;       /* CPU time handed out as weights */
+	int64_t paused_clock_ns;
+	int64_t ended_run_ns; /* run time of its ended, sampled threads */
+	uint32_t pool_hits;
+
+	/* look.c: did threads that are looked at rarely run? */
+	int64_t looked_ns;    /* run time that looks have seen go by */
+	int64_t left_out_ns;  /* clock minus looked_ns, last time */
+	int64_t clock_read_ns; /* when that was */
+	struct stackmap stackmap;
+	struct process *next_free;
+};
+
+/* What follow.c compares a window with. */
+struct thread_window {
+	uint64_t run_ns, slices; /* at its start */
+	uint32_t stops;		 /* of ours, since */
+};
+
+struct thread {
+	uint32_t slot;
+	pid_t tid;
+	struct process *process; /* NULL: the slot is free */
+	enum thread_state state;
+	bool is_sampled; /* not left out by a list of tids */
+	int schedstat_fd, syscall_fd, stat_fd; /* -1: not open */
+
+	/* the last look */
+	struct schedstat seen;
+	bool was_runnable, was_kept;
+	uint32_t idle_looks; /* in a row, once it has not run for a second */
+	uint64_t moved_tick;
+
+	/* memory around its sp that may be read in a stop */
+	taddr stack_lo, stack_hi;
+
+	/* the outstanding stop */
+	int64_t woke_ns;	/* when its tick began */
+	int64_t interrupted_ns; /* when it was asked for */
+	struct schedstat asked; /* schedstat at the look */
+	bool is_late;		/* beyond the bound: keep nothing */
+
+	/* CPU accounts, see accounts.c */
+	bool is_new;	   /* appeared in this window */
+	uint64_t run_ns;   /* newest reading of its run time */
+	int64_t base_ns;   /* run time that the pool has paid for */
+	int64_t paid_ns;   /* run time handed out as weights */
+	uint32_t hits;	   /* pending in this window */
+
+	struct thread_window window;
+	int64_t born_ns;
+	int64_t wall_from_ns;	/* up to here wall time is handed out */
+	bool has_stack;		/* good while the thread does not run */
+
+	/* registers at its last stop, for a look at the same sp and pc */
+	taddr stop_sp, stop_pc, stop_fp;
+
+	_Atomic uint32_t stack_need; /* bytes, from the unwinder */
+	_Atomic bool needs_fp;	     /* its blocked stack ended at that */
+	_Atomic taddr other_fp;	     /* it changes stacks: copy there, too */
+	size_t live_index; /* in roster.live */
+	uint32_t next_free;
+};
+
+#endif
