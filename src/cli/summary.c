@@ -100,6 +100,9 @@ static void add_ends(const struct walk_counts *walks, struct strbuf *out)
 	}
 	if (not_root)
 		strbuf_adds(out, ")");
+	if (walks->lost_switches)
+		strbuf_addf(out, "; %llu end at a change of stacks",
+			    (unsigned long long)walks->lost_switches);
 }
 
 static void make_lost(const struct run *run, struct strbuf *out)

@@ -4,6 +4,7 @@
 
 #include <elf.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "util/mem.h"
 #include "image/decode.h"
@@ -15,6 +16,9 @@
 #define FDES_MAX (4u << 20)
 #define CODE_BYTES_MAX (16u << 20)
 #define STARTS_MAX (4u << 20)
+#define NEAR_BYTES 65536u /* larger functions are rare */
+#define FUNCTION_ALIGN 16u
+#define FILLER 0xcc /* int3: of lld between functions */
 /* Offsets of an instruction counted from its end have no base register. */
 #define NO_BASE 255
 
@@ -124,6 +128,7 @@ static void add_code(struct functions *functions, const struct module *module,
 	size_t at = 0, n = segment->file_bytes;
 	ssize_t got;
 
+	functions->is_partial |= n > CODE_BYTES_MAX;
 	if (n == 0 || n > CODE_BYTES_MAX)
 		return;
 	code = xmalloc(n);
@@ -237,4 +242,58 @@ bool functions_find(struct functions *functions, const struct module *module,
 	if (low + 1 < functions->starts.n && starts[low + 1] < *out_end)
 		*out_end = starts[low + 1];
 	return *out_start >= segment->vaddr;
+}
+
+/* push %rbp; mov %rsp,%rbp */
+static bool is_prologue(const uint8_t *code, size_t n)
+{
+	static const uint8_t frame[] = { 0x55, 0x48, 0x89, 0xe5 };
+
+	return n >= sizeof(frame) && !memcmp(code, frame, sizeof(frame));
+}
+
+static bool find_near(const struct module *module,
+		      const struct segment *segment, uint64_t vaddr,
+		      uint64_t *out_start)
+{
+	uint64_t from = segment->vaddr;
+	CLEANUP(free) uint8_t *code = xmalloc(NEAR_BYTES + 1);
+	ssize_t n;
+
+	if (vaddr - from > NEAR_BYTES)
+		from = vaddr - NEAR_BYTES;
+	n = module_read(module, from, code, vaddr - from + 1);
+	if (n <= 0 || (uint64_t)n != vaddr - from + 1)
+		return false;
+	for (uint64_t at = vaddr - vaddr % FUNCTION_ALIGN; at > from;
+	     at -= FUNCTION_ALIGN) {
+		size_t i = at - from;
+
+		if (code[i - 1] != FILLER &&
+		    !is_prologue(code + i, (size_t)n - i))
+			continue;
+		*out_start = at;
+		return true;
+	}
+	return false;
+}
+
+bool functions_find_start(struct functions *functions,
+			  const struct module *module, uint64_t vaddr,
+			  uint64_t *out_start)
+{
+	const struct segment *segment = find_code(module, vaddr);
+	uint64_t end, near;
+	bool is_found = functions_find(functions, module, vaddr, out_start,
+				       &end);
+
+	if (functions->is_complete || !segment)
+		return false;
+	if (!functions->is_partial)
+		return is_found;
+	if (!find_near(module, segment, vaddr, &near))
+		return false;
+	if (!is_found || near > *out_start)
+		*out_start = near;
+	return true;
 }

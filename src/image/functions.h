@@ -17,6 +17,7 @@ struct functions { /* zero: not made yet */
 	struct vec starts; /* uint64_t, vaddrs in order */
 	bool is_made;
 	bool is_complete; /* there is a symbol for each of them */
+	bool is_partial;  /* so much code that it was not read */
 };
 
 void functions_clear(struct functions *functions);
@@ -27,5 +28,15 @@ void functions_clear(struct functions *functions);
  */
 bool functions_find(struct functions *functions, const struct module *module,
 		    uint64_t vaddr, uint64_t *out_start, uint64_t *out_end);
+
+/*
+ * The same for a name: the start of the function that holds @vaddr, as far as
+ * can be told without symbols. Where the code is too much to be read, what is
+ * around @vaddr is looked at: compilers align functions, and linkers fill
+ * what is between them. False rather than one start for several functions.
+ */
+bool functions_find_start(struct functions *functions,
+			  const struct module *module, uint64_t vaddr,
+			  uint64_t *out_start);
 
 #endif

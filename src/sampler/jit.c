@@ -25,11 +25,12 @@ bool jit_may_own(const struct mapping *mapping)
 	return false;
 }
 
-struct jit *jit_new(pid_t pid)
+struct jit *jit_new(pid_t pid, const struct jit *parent)
 {
 	struct jit *jit = xcalloc(1, sizeof(*jit));
 
 	jit->pid = pid;
+	jit->parent = parent;
 	jit_file_open(&jit->file, pid);
 	return jit;
 }
@@ -66,5 +67,9 @@ void jit_refresh(struct jit *jit)
 
 const char *jit_find(const struct jit *jit, taddr addr)
 {
-	return jit->map ? perf_map_find(jit->map, addr) : NULL;
+	const char *name = NULL;
+
+	for (; jit && !name; jit = jit->parent)
+		name = jit->map ? perf_map_find(jit->map, addr) : NULL;
+	return name;
 }

@@ -137,9 +137,13 @@ struct subject *subject_new(struct registry *registry, pid_t pid,
 	subject->pid = subject->tid = pid;
 	subject->program = NO_ID;
 	snprintf(subject->process, sizeof(subject->process), "%d", (int)pid);
-	if (parent)
+	if (parent) {
 		memcpy(subject->process, parent->process,
 		       sizeof(subject->process));
+		subject->parent_jit = parent->jit ? parent->jit
+						  : parent->parent_jit;
+		subject->parent_pid = parent->pid;
+	}
 	subject->mappings = VEC_OF(struct placed);
 	subject->pool = VEC_OF(struct hit);
 	subject->space = parent ? space_fork(parent->space, &source)
@@ -158,13 +162,38 @@ void subject_free(struct subject *subject)
 	free(subject);
 }
 
+static struct jit *registry_add_jit(struct registry *registry, pid_t pid,
+				    const struct jit *parent)
+{
+	struct jit **jit = vec_push(&registry->jits);
+
+	*jit = jit_new(pid, parent);
+	return *jit;
+}
+
+/* A child runs what its parent made and listed before the fork. */
+static const struct jit *find_parent_jit(struct registry *registry,
+					 const struct subject *subject)
+{
+	if (subject->parent_jit || !subject->parent_pid)
+		return subject->parent_jit;
+	for (size_t i = registry->jits.n; i-- > 0;) {
+		const struct jit *jit =
+			*(struct jit **)vec_at(&registry->jits, i);
+
+		if (jit->pid == subject->parent_pid)
+			return jit;
+	}
+	return registry_add_jit(registry, subject->parent_pid, NULL);
+}
+
 static struct jit *subject_jit(struct registry *registry,
 			       struct subject *subject)
 {
-	if (!subject->jit) {
-		subject->jit = jit_new(subject->pid);
-		*(struct jit **)vec_push(&registry->jits) = subject->jit;
-	}
+	if (!subject->jit)
+		subject->jit = registry_add_jit(
+			registry, subject->pid,
+			find_parent_jit(registry, subject));
 	return subject->jit;
 }
 

@@ -58,6 +58,8 @@ struct subject {
 	pid_t pid, tid; /* a thread through which /proc can be read */
 	struct space *space;
 	struct jit *jit; /* owned by the registry; NULL: none needed so far */
+	const struct jit *parent_jit; /* of the process it was forked from */
+	pid_t parent_pid;	      /* or 0 */
 	bool is_prepared;
 	int64_t fresh_ns;    /* when its maps were read last */
 	char process[64];    /* its comm; its parent's, if that was too late */

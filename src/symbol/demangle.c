@@ -122,29 +122,54 @@ static char *demangle_rust(const char *name, enum demangle_style style)
 	return rust_simplify(text);
 }
 
-/* D: "module.f(int)"; "f!(int)" has template arguments. */
+/* Behind the "(...)" at @p. */
+static const char *skip_parentheses(const char *p)
+{
+	int depth = 0;
+
+	for (; *p; p++) {
+		depth += (*p == '(') - (*p == ')');
+		if (!depth)
+			return p + 1;
+	}
+	return p;
+}
+
+/*
+ * Leave parameters out, and what is said behind them, also those of functions
+ * around this one: "a.f(int).g(char) const"; template arguments, "f!(int)",
+ * are kept if @has_templates.
+ */
+static char *d_simplify(const char *text, bool has_templates)
+{
+	struct strbuf out = { 0 };
+
+	for (const char *p = text; *p;) {
+		const char *end = *p == '(' ? skip_parentheses(p) : p + 1;
+		bool is_template = *p == '(' && p > text && p[-1] == '!';
+
+		if (*p == ' ' && p > text && p[-1] == ')')
+			break;
+		if (*p != '(' || (is_template && has_templates))
+			strbuf_add(&out, p, (size_t)(end - p));
+		else if (is_template)
+			out.data[--out.len] = '\0';
+		p = end;
+	}
+	return strbuf_take(&out);
+}
+
+/* D: "module.f(int)", "D main"; "f!(int)" has template arguments. */
 static char *demangle_d(const char *name, enum demangle_style style)
 {
 	CLEANUP(free) char *text = NULL;
-	char *end;
-	int depth = 0;
 
 	if (strncmp(name, "_D", 2))
 		return NULL;
 	text = dlang_demangle(name, 0);
 	if (!text || style == DEMANGLE_FULL)
 		return TAKE(text);
-	end = text + strlen(text);
-	if (end == text || end[-1] != ')')
-		return TAKE(text);
-	while (end-- > text) {
-		depth += (*end == ')') - (*end == '(');
-		if (!depth)
-			break;
-	}
-	if (end > text && end[-1] != '!')
-		*end = '\0';
-	return TAKE(text);
+	return d_simplify(text, style == DEMANGLE_TEMPLATES);
 }
 
 static char *demangle_any(const char *name, enum demangle_style style)

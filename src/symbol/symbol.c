@@ -7,6 +7,7 @@
  */
 #include "symbol/symbol.h"
 
+#include "image/functions.h"
 #include "image/gopclntab.h"
 #include "profile/names.h"
 #include "symbol/debugfile.h"
@@ -27,6 +28,7 @@ struct symbol_module {
 	struct symtab symtab;
 	enum symbol_source symtab_source;
 	struct fde_table fdes;
+	struct functions functions; /* made when a name is missing */
 	struct plt plt;
 	struct map by_vaddr; /* -> answers */
 	struct symbol_summary summary;
@@ -73,6 +75,7 @@ static void symbol_module_free(struct symbol_module *m)
 	gopclntab_close(m->go);
 	symtab_clear(&m->symtab);
 	plt_clear(&m->plt);
+	functions_clear(&m->functions);
 	map_clear(&m->by_vaddr);
 	debug_file_close(&m->file);
 	free(m);
@@ -217,22 +220,31 @@ static void frame_set_plain(struct symbolizer *symbolizer,
 	frame->name = string_keep(symbolizer, simple);
 }
 
+/* Where the function around @vaddr starts that no symbol names, or @vaddr. */
+static uint64_t find_start(struct symbol_module *m, uint64_t vaddr)
+{
+	uint64_t start;
+
+	if (fde_table_find(&m->fdes, vaddr, &start))
+		return start;
+	if (functions_find_start(&m->functions, m->module, vaddr, &start) &&
+	    start >= symtab_gap_start(&m->symtab, vaddr))
+		return start;
+	return vaddr;
+}
+
 /*
  * The name of last resort: "libfoo.so.1+0x1234", by the start of the function
- * or of what lies between two that are known.
+ * where that is known. What lies between two that are known need not be one.
  */
 static enum symbol_source frame_set_address(struct symbolizer *symbolizer,
 					    struct symbol_frame *frame,
-					    const struct symbol_module *m,
+					    struct symbol_module *m,
 					    uint64_t vaddr)
 {
 	CLEANUP(free) char *text = NULL;
-	uint64_t start = vaddr;
+	uint64_t start = find_start(m, vaddr);
 
-	if (!fde_table_find(&m->fdes, vaddr, &start)) {
-		start = symtab_gap_start(&m->symtab, vaddr);
-		start = start ? start : vaddr;
-	}
 	text = xasprintf("%s+0x%llx", path_base(m->module->path),
 			 (unsigned long long)start);
 	frame->system_name = frame->name = string_keep(symbolizer, text);
@@ -241,16 +253,21 @@ static enum symbol_source frame_set_address(struct symbolizer *symbolizer,
 
 /*
  * A symbol without a size names all that follows it. It is wrong if unwind
- * information says that another function has started since.
+ * information or code says that another function has started since: musl's
+ * __clone has no symbol, and stands behind memset, which has no size.
  */
-static bool symbol_is_plausible(const struct symbol_module *m,
+static bool symbol_is_plausible(struct symbol_module *m,
 				const struct symtab_symbol *symbol,
 				uint64_t vaddr)
 {
 	uint64_t start;
 
-	return symbol->is_sized ||
-	       !fde_table_find(&m->fdes, vaddr, &start) ||
+	if (symbol->is_sized)
+		return true;
+	if (fde_table_find(&m->fdes, vaddr, &start))
+		return start <= symbol->start;
+	return !functions_find_start(&m->functions, m->module, vaddr,
+				     &start) ||
 	       start <= symbol->start;
 }
 
@@ -279,7 +296,7 @@ static enum symbol_source frame_set_stub(struct symbolizer *symbolizer,
 
 static enum symbol_source frame_set_symbol(struct symbolizer *symbolizer,
 					   struct symbol_frame *frame,
-					   const struct symbol_module *m,
+					   struct symbol_module *m,
 					   uint64_t vaddr)
 {
 	const struct symtab_symbol *symbol = symtab_find(&m->symtab, vaddr);
@@ -297,7 +314,7 @@ static enum symbol_source frame_set_symbol(struct symbolizer *symbolizer,
 
 static void frame_set_debug(struct symbolizer *symbolizer,
 			    struct symbol_frame *frame,
-			    const struct symbol_module *m, uint64_t vaddr,
+			    struct symbol_module *m, uint64_t vaddr,
 			    const struct debug_frame *debug)
 {
 	const struct debug_function *f = debug->function;
@@ -345,7 +362,7 @@ static bool answer_by_go(struct symbolizer *symbolizer,
 }
 
 static void symbolizer_answer(struct symbolizer *symbolizer,
-			      const struct symbol_module *m, uint64_t vaddr,
+			      struct symbol_module *m, uint64_t vaddr,
 			      struct symbol_answer *out)
 {
 	struct vec *debug = &symbolizer->frames;

@@ -263,7 +263,6 @@ static int walk_run(struct walk *walk, bool keeps_saved)
 	walk->flags = 0;
 	walk->is_searching = false;
 	walk->frames->other_fp = 0;
-	walk->frames->wants_other = false;
 	walk->frames->list.n = 0;
 	return walk_loop(walk);
 }

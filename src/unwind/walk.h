@@ -45,8 +45,6 @@ struct frames {
 	struct vec list; /* struct frame, leaf first */
 	enum walk_end end;
 	size_t used_bytes; /* of the snapshot: up to the outermost frame */
-	bool wants_other;  /* a caller is on a stack that was not copied
-			    * (snapshot_find_other()) */
 	taddr other_fp;	   /* where on another stack the walk went on, or
 			    * would have, had it been copied; or 0: for
 			    * snapshot_other_address() */

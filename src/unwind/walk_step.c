@@ -184,7 +184,6 @@ static void walk_note_switch(struct walk *walk, const uint8_t *bytes, taddr sp,
 		walk->main_sp = sp;
 	if (is_lost || bytes != walk->snapshot->bytes)
 		walk->frames->other_fp = to;
-	walk->frames->wants_other |= is_lost;
 	walk->unwinder->counts.lost_switches += is_lost;
 }
 

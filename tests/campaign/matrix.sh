@@ -66,13 +66,19 @@ skipped() {
 }
 
 weakest() {
-	cat "$rows"/*.row | awk -F '\t' '
+	awk -F '\t' '
 	function tell(what, value) {
 		if (value != "-" && value < 95)
-			print "- " $2 ": " what " " value " %"
+			print "- " $2 ": " what " " value " %" why()
 	}
-	{ tell("root", $4); tell("root in wall mode", $5)
-	tell("names", $6) }'
+	function why() {
+		return $NF == "" ? "" : " (" $NF ")"
+	}
+	{ tell("root", $4); tell("root in wall mode", $5) }
+	FILENAME !~ /real[.0-9]*row$/ { tell("names", $6) }
+	FILENAME ~ /real[.0-9]*row$/ && $7 > 5 {
+		print "- " $2 ": names missed " $7 " %" why()
+	}' "$rows"/*.row
 }
 
 page() {
@@ -111,15 +117,19 @@ page() {
 	plan_table c 'C, C++, assembly, musl'
 	plan_table go Go
 	plan_table rust Rust
+	plan_table d D
 	plan_table jit 'Code made at run time'
 	printf '\n## Programs that people run\n\n'
 	cat <<-'TXT'
 	Their truth is not known. *named*: % of the time whose leaf has the name
-	of a function; *lines*: has a line; *known*: is under a frame that is
-	known to be there.
+	of a function; *missed*: % of the time without a name although a file on
+	this machine has one (a table of symbols, in the program or in a debug
+	file; code made at run time counts, too), the rest of what is not named
+	being functions that no file here names: the programs are stripped;
+	*lines*: has a line; *known*: under a frame that is known to be there.
 
 	TXT
-	heading program samples root wall named lines known 'perf root' \
+	heading program samples root wall named missed lines known 'perf root' \
 		'libunwind root' note
 	table real
 	printf '\n## Below 95 %%\n\n'

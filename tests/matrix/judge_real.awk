@@ -7,6 +7,7 @@
 #	named	whose leaf has the name of a function
 #	lined	whose leaf has a line
 #	hot	with a frame that matches the regex hot
+# Into the file unnamed: "PERCENT FILE" for the mapped files of other leaves.
 function name_of(text) {
 	sub(/^ *[0-9]+: 0x[0-9a-f]* (M=[0-9]+ )?(\[F\] )?/, "", text)
 	sub(/^ +/, "", text)
@@ -14,7 +15,11 @@ function name_of(text) {
 }
 /^Samples:/ { part = "samples"; next }
 /^Locations/ { part = "locations"; next }
-/^Mappings/ { part = ""; next }
+/^Mappings/ { part = "mappings"; next }
+part == "mappings" && /^[0-9]+: 0x/ {
+	file[$1 + 0] = $3
+	next
+}
 part == "samples" && /^ *[0-9]+( +[0-9]+)*: [0-9 ]*$/ {
 	line[++n_samples] = $0
 	next
@@ -22,6 +27,8 @@ part == "samples" && /^ *[0-9]+( +[0-9]+)*: [0-9 ]*$/ {
 part == "locations" && /^ *[0-9]+: 0x/ {
 	id = $1 + 0
 	leaf[id] = name_of($0)
+	if (match($0, /M=[0-9]+/))
+		mapping[id] = substr($0, RSTART + 2, RLENGTH - 2) + 0
 }
 part == "locations" { all[id] = all[id] ";" name_of($0) }
 END {
@@ -48,8 +55,8 @@ END {
 			print w, substr(path, 1, 300) >"/dev/stderr"
 		if (first !~ /^$|^\[|^[^ ]*\+0x[0-9a-f]+ /)
 			named += w
-		else if (verbose)
-			print w, "unnamed", first >"/dev/stderr"
+		else
+			without[mapping[id_of[1]]] += w
 		if (first ~ /:[1-9][0-9]*:[0-9]+ s=/)
 			lined += w
 		if (path ~ hot)
@@ -57,6 +64,8 @@ END {
 	}
 	if (!total)
 		total = 1e-9
+	for (m in without)
+		print 100 * without[m] / total, file[m] >unnamed
 	printf "%d %.1f %.1f %.1f %.1f %.1f\n", samples, \
 		100 * rooted / total, 100 * named / total, \
 		100 * lined / total, 100 * in_hot / total, \

@@ -133,6 +133,11 @@ stacks() {
 	k_calls='read_clock(;[^;]*clock_gettime(@plt)?|;__vdso_[^;]*)*'
 	k_has='names wall'
 	c vdso "in the vdso" vdso.c gcc -O2
+	k_calls='read_clock(;.vsyscall.)?' k_has='names wall'
+	k_note='the kernel emulates it: no sample is in it'
+	! grep -q vsyscall /proc/self/maps ||
+		c vsyscall "in the vsyscall page" vdso.c gcc -O2 -DVSYSCALL
+	k_note=''
 	plugins
 }
 

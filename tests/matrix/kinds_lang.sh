@@ -42,9 +42,9 @@ go_archive() {
 	begin_kind go go-archive "Go called by C (c-archive)" || return 0
 	has_programs go gcc || return 0
 	k_root=$go_root c_compiler=gcc
-	(cd "$matrix/goarchive" && GOFLAGS=-mod=mod GOTOOLCHAIN=local build \
-		go build -buildmode=c-archive -o "$bin.a" .) &&
-		c_build "$bin" goarchive/c/main.c -O2 "$bin.a" &&
+	(cd "$matrix/go" && GOFLAGS=-mod=mod GOTOOLCHAIN=local build \
+		go build -tags archive -buildmode=c-archive -o "$bin.a" .) &&
+		c_build "$bin" go/c/main.c -O2 "$bin.a" &&
 		measure "$bin"
 }
 
@@ -57,7 +57,7 @@ kinds_go() {
 	k_has='names lines wall'
 	go_kind go-optimized-not "Go, -N -l" go -gcflags 'all=-N -l'
 	k_has='names inlines' k_link='run;.*;[fg]'
-	k_note='f and g run on the system stack of their thread'
+	k_note='f and g run on the system stack; the rest is sysmon, of Go'
 	go_kind cgo "Go calls C (cgo)" cgo
 	k_has='wall' k_link='.*'
 	go_kind cgo-stripped "Go calls C, stripped" cgo -ldflags '-s -w'
@@ -71,8 +71,10 @@ rust() { # NAME TITLE [FLAG...]
 	shift 2
 	has_programs rustc || return 0
 	k_calls='wrapping_[a-z]*|black_box.*'
-	build rustc -g --edition 2021 -A unexpected_cfgs -o "$bin" \
-		"$matrix/plan.rs" "$@" && measure "$bin"
+	# a stable compiler takes -Z, too, when it builds itself
+	build env RUSTC_BOOTSTRAP=1 rustc -g --edition 2021 \
+		-A unexpected_cfgs -o "$bin" "$matrix/plan.rs" "$@" &&
+		measure "$bin"
 }
 
 kinds_rust() {
@@ -93,6 +95,22 @@ kinds_rust() {
 		-C strip=debuginfo
 }
 
+# --- D ----------------------------------------------------------------
+
+d() { # NAME TITLE COMPILER FLAG...
+	begin_kind d "$1" "$2" || return 0
+	shift 2
+	has_programs "$1" || return 0
+	build "$@" -g "$matrix/plan.d" && measure "$bin"
+}
+
+kinds_d() {
+	d gdc-O2 "D, gdc -O2" gdc -O2 -o "$work/gdc-O2"
+	d gdc-O0 "D, gdc -O0" gdc -O0 -o "$work/gdc-O0"
+	k_has='names lines wall'
+	d ldc-O2 "D, ldc2 -O2" ldc2 -O2 "-of=$work/ldc-O2"
+}
+
 # --- code made at run time --------------------------------------------
 
 # Lists of functions in /tmp are removed with the process that made them.
@@ -109,7 +127,7 @@ jit() { # GROUP NAME TITLE COMMAND...
 }
 
 kinds_jit() {
-	k_has='names wall'
+	k_has='names wall' k_note='the rest is the start of V8 and its worker'
 	jit jit node "node --perf-basic-prof" node --perf-basic-prof \
 		--interpreted-frames-native-stack --no-turbo-inlining \
 		"$matrix/plan.js"
@@ -151,5 +169,6 @@ kinds_lang() {
 	kinds_musl
 	kinds_go
 	kinds_rust
+	kinds_d
 	kinds_jit
 }

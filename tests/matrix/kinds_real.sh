@@ -51,8 +51,30 @@ real_judge() { # HOW OPTIONS COMMAND...: prints what judge_real.awk prints
 		"$PSAMPLE" raw "$judge_file" >"$work/raw" 2>>"$work/err"
 		break
 	done
+	rm -f "$work/unnamed"
 	awk -v hot="$real_hot" -v verbose="${MATRIX_VERBOSE:-}" \
+		-v unnamed="$work/unnamed" \
 		-f "$matrix/judge_real.awk" "$work/raw"
+}
+
+# Is there a table of all function names for FILE on this machine?
+has_symbols() { # FILE
+	readelf -S -W "$1" 2>/dev/null |
+		grep -Eq ' \.(symtab|gnu_debugdata|gopclntab) ' && return
+	id=$(readelf -n "$1" 2>/dev/null |
+		sed -n 's/.*Build ID: \(..\)\(.*\)/\1\/\2/p')
+	[ -n "$id" ] && [ -e "/usr/lib/debug/.build-id/$id.debug" ]
+}
+
+# Of the time without a name: that in files of which somebody knows them.
+missed() {
+	[ -e "$work/unnamed" ] || echo 0 >"$work/unnamed"
+	while read -r percent file; do
+		case $file in
+		/*) has_symbols "$file" || percent=0 ;;
+		esac
+		echo "$percent"
+	done <"$work/unnamed" | awk '{ sum += $1 } END { printf "%.1f", sum }'
 }
 
 real_perf() { # HOW COMMAND...
@@ -77,6 +99,7 @@ real_measure() { # HOW COMMAND...
 	how=$1
 	shift
 	cpu=$(real_judge "$how" '' "$@")
+	missed=$(missed)
 	cp "$work/err" "$work/$k_name.err"
 	wall=$(real_judge "$how" '-e wall' "$@" | cut -d ' ' -f 2)
 	perf=- libunwind=-
@@ -89,7 +112,8 @@ real_measure() { # HOW COMMAND...
 	# shellcheck disable=SC2086
 	set -- $cpu
 	printf '%s\t' "$k_name" "$k_title" "$1" "$2" "$wall" "$3" \
-		"$(column lines "$4")" "$5" "${perf:--}" "$libunwind" \
+		"$missed" "$(column lines "$4")" "$5" "${perf:--}" \
+		"$libunwind" \
 		>"$row.row"
 	printf '%s\n' "$k_note$(unsampled_note "$6")" >>"$row.row"
 	diag "$(tr '\t' '|' <"$row.row")"

@@ -12,7 +12,7 @@
 : "${BOUNDS_GROWTH_KB:=8192}" "${BOUNDS_RSS_KB:=131072}" "${BOUNDS_LATE:=25}"
 . "${top_srcdir:-.}/tests/run/lib.sh"
 . "$top_srcdir/tests/run/figures.sh"
-plan 26
+plan 27
 requires_ptrace
 alone
 profile=$scratch/profile.pb.gz
@@ -88,13 +88,9 @@ share() { # FUNCTION
 	folded_share "$scratch/folded" "$1" any
 }
 
-summary_has_samples() { # LEAST
-	within "$(summary_samples "$scratch/err")" "$1" 100000
-}
-
 measure "$BOUNDS_THREADS threads" threads "$BOUNDS_THREADS" 600
 check "the one thread that runs is seen, not only counted" \
-	summary_has_samples $((BOUNDS_SECONDS * 30))
+	within "$(summary_self_check "$scratch/err")" 0.4 2
 check "and has the time" within "$(share hot)" 90 100
 stop_target
 
@@ -120,6 +116,8 @@ fi
 measure "a program that forks" forks 1 600
 check "stacks of short lives go to their root" within \
 	"$(summary_rooted "$scratch/err")" 95 100
+check "children without a sample of their own are in the shares" within \
+	"$(share '[unsampled]')" 0 10
 check "the profile holds each mapped file once" within \
 	"$("$PSAMPLE" raw "$profile" 2>/dev/null |
 		sed -n '/^Mappings/,$p' | grep -c '0x')" 2 12

@@ -7,7 +7,7 @@
 # walks end in code without unwind tables.
 . "${top_srcdir:-.}/tests/run/lib.sh"
 . "$top_srcdir/tests/run/figures.sh"
-plan 33
+plan 34
 requires_ptrace
 folded=$scratch/out.folded
 err=$scratch/err
@@ -49,6 +49,13 @@ for mode in anon memfd late moved odd; do
 done
 check "what a terminal would obey is not in names" \
 	grep -q 'jit_?\[31mwarm' "$folded"
+forget_list
+"$PSAMPLE" -F 500 -o "$scratch/fork.%p.folded" -- "$programs/jit" fork 1.5 \
+	>"$scratch/out" 2>"$err" </dev/null
+jit_pid=$(echo "$scratch"/fork.* | sed 's/.*fork\.\([0-9]*\).*/\1/')
+mv "$scratch"/fork.*.folded "$folded"
+check "a child that was forked: names are in the list of its parent" within \
+	"$(folded_share "$folded" jit_hot)" 68 82
 forget_list
 "$PSAMPLE" -q -F 200 -o "$scratch/out.%p.pb" -- "$programs/jit" anon 0.5 \
 	>"$scratch/out" 2>&1
@@ -148,7 +155,7 @@ public class Fib {
 }
 EOS
 	javac -d "$scratch" "$scratch/Fib.java"
-	real_jit java 0 'int Fib.fib' java -XX:+PreserveFramePointer \
+	real_jit java 95 'int Fib.fib' java -XX:+PreserveFramePointer \
 		-XX:+UnlockDiagnosticVMOptions -XX:+DumpPerfMapAtExit \
 		-cp "$scratch" Fib
 else
@@ -176,7 +183,7 @@ end = time.time() + 1.5
 while time.time() < end:
     fib(12)
 EOS
-	real_jit python 0 'py::fib:' "$python" -X perf "$scratch/fib.py"
+	real_jit python 95 'py::fib:' "$python" -X perf "$scratch/fib.py"
 else
 	no_jit python "needs Python 3.12"
 fi

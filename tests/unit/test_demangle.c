@@ -136,6 +136,10 @@ TEST(demangle_d_names_lose_their_parameters)
 {
 	static const struct demangle_case cases[] = {
 		{ "_D3std5stdio4openFAyaZv", "std.stdio.open" },
+		{ "_D1a1fFiZ1gMxFZv", "a.f.g" },
+		{ "_D4core4time__T12MonoTimeImplVEQBdQBb9ClockTypei0ZQBj5opC"
+		  "mpMxFNaNbNiNfSQCrQCp__TQCnVQCci0ZQCxZi",
+		  "core.time.MonoTimeImpl.MonoTimeImpl.opCmp" },
 	};
 
 	CHECK_CASES(cases, DEMANGLE_SIMPLE);

@@ -6,29 +6,13 @@
  * The function that waits is written in assembler; the snapshot is taken by
  * what it calls, and then made that of the waiting function itself.
  */
-#include <fcntl.h>
 #include <stdlib.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "check.h"
-#include "unwind/walk.h"
-#include "util/io.h"
-#include "util/mem.h"
-
-#define NOINLINE __attribute__((noinline, noclone, noipa))
-#define STACK_BYTES (64 * 1024)
+#include "self.h"
 
 typedef void (*leaf_fn)(void);
-
-static struct {
-	struct modules modules;
-	struct space *space;
-	struct unwinder *unwinder;
-	struct snapshot snapshot;
-	uint8_t bytes[STACK_BYTES];
-	struct frames frames;
-} self;
 
 /* Where the waiting function is, and its locals. */
 taddr wait_pc, wait_sp;
@@ -89,59 +73,15 @@ __asm__(".type wide_caller, @function\n"
 	"	.cfi_endproc\n"
 	".size wide_caller, . - wide_caller\n");
 
-static int source_open(void *ctx, const struct mapping *mapping)
-{
-	(void)ctx;
-	return open(mapping->path, O_RDONLY | O_CLOEXEC);
-}
-
-static ssize_t source_read(void *ctx, taddr addr, void *buf, size_t len)
-{
-	struct iovec local = { buf, len };
-	struct iovec remote = { (void *)(uintptr_t)addr, len };
-
-	(void)ctx;
-	return process_vm_readv(getpid(), &local, 1, &remote, 1, 0);
-}
-
-static char *source_maps(void *ctx, size_t *out_len)
-{
-	(void)ctx;
-	return io_read_file("/proc/self/maps", 1 << 20, out_len);
-}
-
-static void setup(void)
-{
-	struct walk_options options = { .method = WALK_AUTO };
-	struct image_source source = { .open_mapping = source_open,
-				       .read_memory = source_read,
-				       .read_maps = source_maps };
-
-	if (!self.space) {
-		modules_init(&self.modules);
-		self.space = space_new(&self.modules, &source);
-		self.unwinder = unwinder_new(&options);
-	}
-	space_refresh(self.space);
-}
-
 /* Copy the stack from the waiting function on, with its pc and sp. */
 static NOINLINE void capture(void)
 {
-	struct snapshot *snapshot = &self.snapshot;
-	const struct mapping *stack = space_find(self.space, wait_sp);
-	size_t len = STACK_BYTES;
+	struct regs *regs = &self.snapshot.regs;
 
-	snapshot->base = wait_sp;
-	if (stack && stack->end - wait_sp < len)
-		len = stack->end - wait_sp;
-	snapshot->n_bytes = (size_t)source_read(NULL, wait_sp, self.bytes,
-						len);
-	snapshot->bytes = self.bytes;
-	snapshot->is_cut = stack && wait_sp + len < stack->end;
-	snapshot->regs.known = 0;
-	regs_set(&snapshot->regs, CPU_PC, wait_pc);
-	regs_set(&snapshot->regs, CPU_SP, wait_sp);
+	self_take(wait_sp, SELF_BYTES);
+	regs->known = 0;
+	regs_set(regs, CPU_PC, wait_pc);
+	regs_set(regs, CPU_SP, wait_sp);
 }
 
 static const char *volatile chain_note;
@@ -206,16 +146,10 @@ static void clean_locals(void)
 	memset(self.bytes, 0, 64);
 }
 
-static enum walk_end walk(void)
-{
-	unwinder_walk(self.unwinder, self.space, &self.snapshot,
-		      &self.frames);
-	return self.frames.end;
-}
-
 static bool is_whole(leaf_fn caller)
 {
-	return walk() == WALK_ROOT && frame_is_in(1, (const void *)caller) &&
+	return self_walk() == WALK_ROOT &&
+	       frame_is_in(1, (const void *)caller) &&
 	       frame_is_in(2, (const void *)outermost);
 }
 
@@ -223,7 +157,7 @@ TEST(caller_is_found_where_the_code_says)
 {
 	const struct frame *frame;
 
-	setup();
+	self_setup();
 	outermost(call_directly);
 	CHECK(is_whole(call_directly));
 	frame = vec_at(&self.frames.list, 1);
@@ -234,21 +168,21 @@ TEST(caller_is_found_where_the_code_says)
 
 TEST(caller_of_a_function_without_cfi_is_found_too)
 {
-	setup();
+	self_setup();
 	outermost(call_without_cfi);
 	CHECK(is_whole(call_without_cfi));
 }
 
 TEST(caller_is_found_by_its_call_of_the_function)
 {
-	setup();
+	self_setup();
 	outermost(call_alloca);
 	CHECK(is_whole(call_alloca));
 }
 
 TEST(caller_through_a_pointer_is_found_if_all_ways_go_through_it)
 {
-	setup();
+	self_setup();
 	outermost(call_by_pointer);
 	clean_locals();
 	CHECK(is_whole(call_by_pointer));
@@ -256,7 +190,7 @@ TEST(caller_through_a_pointer_is_found_if_all_ways_go_through_it)
 
 TEST(caller_of_a_function_that_was_jumped_to_is_found)
 {
-	setup();
+	self_setup();
 	outermost(call_by_jump);
 	clean_locals();
 	CHECK(is_whole(call_by_jump));
@@ -264,7 +198,7 @@ TEST(caller_of_a_function_that_was_jumped_to_is_found)
 
 TEST(stale_return_addresses_among_the_locals_lead_nowhere)
 {
-	setup();
+	self_setup();
 	outermost(call_alloca);
 	clean_locals();
 	/* 64 bytes of locals, rbp, the return address. */
@@ -277,24 +211,24 @@ TEST(stale_return_addresses_among_the_locals_lead_nowhere)
 
 TEST(without_any_caller_the_frame_pointer_stays_unknown)
 {
-	setup();
+	self_setup();
 	outermost(call_directly);
 	for (size_t i = 0; i < self.snapshot.n_bytes / 8; i++)
 		*stack_word(i) = i;
-	CHECK_EQ(walk(), WALK_NO_FP);
+	CHECK_EQ(self_walk(), WALK_NO_FP);
 	CHECK_EQ(self.frames.list.n, 1);
 }
 
 TEST(two_ways_to_the_root_are_none)
 {
-	setup();
+	self_setup();
 	outermost(call_by_pointer);
 	clean_locals();
 	/* The return address of another caller, from whose frame one gets to
 	 * the same outer ones: to word 11, where outermost()'s is. */
 	CHECK_EQ(is_whole(call_by_pointer), true);
 	*stack_word(5) = (uintptr_t)behind_wide_call;
-	CHECK_EQ(walk(), WALK_NO_FP);
+	CHECK_EQ(self_walk(), WALK_NO_FP);
 }
 
 TEST(without_guesses_the_walk_ends_there)
@@ -302,7 +236,7 @@ TEST(without_guesses_the_walk_ends_there)
 	struct walk_options options = { .method = WALK_DWARF };
 	struct unwinder *strict = unwinder_new(&options);
 
-	setup();
+	self_setup();
 	outermost(call_directly);
 	unwinder_walk(strict, self.space, &self.snapshot, &self.frames);
 	CHECK_EQ(self.frames.end, WALK_NO_FP);
@@ -313,7 +247,7 @@ TEST(garbage_above_a_frame_without_fp_never_crashes_and_always_ends)
 {
 	unsigned int seed = 5;
 
-	setup();
+	self_setup();
 	for (int round = 0; round < 300; round++) {
 		outermost(round % 2 ? call_directly : call_by_pointer);
 		for (size_t i = 0; i < self.snapshot.n_bytes / 8; i++) {
@@ -325,18 +259,14 @@ TEST(garbage_above_a_frame_without_fp_never_crashes_and_always_ends)
 			else if (any % 4 == 1)
 				*stack_word(i) = wait_sp + any % 4096;
 		}
-		walk();
+		self_walk();
 		CHECK(self.frames.list.n >= 1);
 	}
 }
 
 TEST(everything_can_be_freed)
 {
-	vec_clear(&self.frames.list);
-	unwinder_forget(self.unwinder, self.space);
-	space_free(TAKE(self.space));
-	unwinder_free(self.unwinder);
-	modules_clear(&self.modules);
+	self_clear();
 }
 
 TEST_MAIN()

@@ -6,97 +6,24 @@
  * stack; the walk must then name the chain. Frames that no compiler makes on
  * demand are written in assembler, with the CFI that is to be tested.
  */
-#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/uio.h>
 #include <ucontext.h>
 #include <unistd.h>
 
 #include "check.h"
-#include "unwind/walk.h"
-#include "util/io.h"
-#include "util/mem.h"
-
-#define NOINLINE __attribute__((noinline, noclone, noipa))
-#define STACK_BYTES (64 * 1024)
+#include "self.h"
 
 typedef void (*leaf_fn)(void);
 
-static struct {
-	struct modules modules;
-	struct space *space;
-	struct unwinder *unwinder;
-	struct snapshot snapshot;
-	uint8_t bytes[STACK_BYTES];
-	sigjmp_buf escape;
-} self;
-
-static int source_open(void *ctx, const struct mapping *mapping)
-{
-	(void)ctx;
-	return open(mapping->path, O_RDONLY | O_CLOEXEC);
-}
-
-static ssize_t source_read(void *ctx, taddr addr, void *buf, size_t len)
-{
-	struct iovec local = { buf, len };
-	struct iovec remote = { (void *)(uintptr_t)addr, len };
-
-	(void)ctx;
-	return process_vm_readv(getpid(), &local, 1, &remote, 1, 0);
-}
-
-static char *source_maps(void *ctx, size_t *out_len)
-{
-	(void)ctx;
-	return io_read_file("/proc/self/maps", 1 << 20, out_len);
-}
-
-static const struct image_source self_source = { source_open, source_read,
-						 source_maps, NULL, NULL };
-
-static void setup(void)
-{
-	struct walk_options options = { .method = WALK_AUTO };
-
-	if (!self.space) {
-		modules_init(&self.modules);
-		self.space = space_new(&self.modules, &self_source);
-		self.unwinder = unwinder_new(&options);
-	}
-	space_refresh(self.space);
-}
+static sigjmp_buf escape;
 
 /* Keep the stack at @uc, up to the end of its mapping. */
 static NOINLINE void snapshot_from(const ucontext_t *uc)
 {
-	/* In the order of enum cpu_reg. */
-	static const int gregs[N_REGS] = {
-		REG_RAX, REG_RDX, REG_RCX, REG_RBX, REG_RSI, REG_RDI,
-		REG_RBP, REG_RSP, REG_R8,  REG_R9,  REG_R10, REG_R11,
-		REG_R12, REG_R13, REG_R14, REG_R15, REG_RIP,
-	};
-	struct snapshot *snapshot = &self.snapshot;
-	const struct mapping *stack;
-	size_t len = STACK_BYTES;
-	taddr sp;
-
-	for (int i = 0; i < N_REGS; i++)
-		regs_set(&snapshot->regs, (enum cpu_reg)i,
-			 (uint64_t)uc->uc_mcontext.gregs[gregs[i]]);
-	sp = snapshot->regs.r[CPU_SP];
-	stack = space_find(self.space, sp);
-	snapshot->base = sp - RED_ZONE_BYTES;
-	if (stack && stack->end - snapshot->base < len)
-		len = stack->end - snapshot->base;
-	/* Not memcpy(): what is below sp is nobody's, says a sanitizer. */
-	len = (size_t)source_read(NULL, snapshot->base, self.bytes, len);
-	snapshot->bytes = self.bytes;
-	snapshot->n_bytes = len;
-	snapshot->is_cut = stack && snapshot->base + len < stack->end;
+	self_take(self_take_regs(uc) - RED_ZONE_BYTES, SELF_BYTES);
 }
 
 static NOINLINE void capture(void)
@@ -271,7 +198,7 @@ static bool walks_through(void (*middle)(leaf_fn), leaf_fn leaf,
 	struct frames other = { 0 };
 	bool is_same;
 
-	setup();
+	self_setup();
 	memset(frames, 0, sizeof(*frames));
 	middle(leaf);
 	walk(frames);
@@ -341,7 +268,7 @@ TEST(libunwind_steps_out_of_a_hard_row_with_the_right_registers)
 	uint64_t before;
 	struct frames frames;
 
-	setup();
+	self_setup();
 	before = unwinder_counts(self.unwinder)->libunwind_steps;
 	CHECK(walks_through(with_hard_cfa, spoil_and_capture, &frames));
 	CHECK_EQ(unwinder_counts(self.unwinder)->libunwind_steps, before + 1);
@@ -354,7 +281,7 @@ TEST(frame_without_cfi_is_left_by_frame_pointer_and_marked)
 	const struct frame *caller;
 	int i;
 
-	setup();
+	self_setup();
 	without_cfi(capture);
 	walk(&frames);
 	i = frame_of(&frames, (const void *)without_cfi);
@@ -370,7 +297,7 @@ TEST(dwarf_method_does_not_guess)
 	struct unwinder *strict = unwinder_new(&options);
 	struct frames frames = { 0 };
 
-	setup();
+	self_setup();
 	without_cfi(capture);
 	unwinder_walk(strict, self.space, &self.snapshot, &frames);
 	CHECK_EQ(frames.end, WALK_NO_RULE);
@@ -413,7 +340,7 @@ TEST(walk_from_another_stack_ends_where_the_bytes_do)
 				    .sa_flags = SA_ONSTACK };
 	struct frames frames = { 0 };
 
-	setup();
+	self_setup();
 	CHECK(!sigaltstack(&alternate, NULL));
 	CHECK(!sigaction(SIGUSR2, &action, NULL));
 	raise(SIGUSR2);
@@ -428,7 +355,7 @@ static void on_fault(int signo, siginfo_t *info, void *context)
 {
 	(void)signo, (void)info;
 	snapshot_from(context);
-	siglongjmp(self.escape, 1);
+	siglongjmp(escape, 1);
 }
 
 static NOINLINE void call_nowhere(leaf_fn target)
@@ -445,9 +372,9 @@ TEST(call_through_a_null_pointer_is_charged_to_its_caller)
 	struct frames frames = { 0 };
 	const struct frame *leaf;
 
-	setup();
+	self_setup();
 	CHECK(!sigaction(SIGSEGV, &action, NULL));
-	if (!sigsetjmp(self.escape, 1))
+	if (!sigsetjmp(escape, 1))
 		call_nowhere(nowhere);
 	signal(SIGSEGV, SIG_DFL);
 	walk(&frames);
@@ -526,7 +453,7 @@ TEST(frame_pointer_method_asks_no_rule)
 	struct unwinder *chain = unwinder_new(&options);
 	struct frames frames = { 0 };
 
-	setup();
+	self_setup();
 	without_cfi(capture);
 	unwinder_walk(chain, self.space, &self.snapshot, &frames);
 	CHECK(frames.list.n >= 1);
@@ -591,10 +518,7 @@ TEST(garbage_never_crashes_and_always_ends)
 
 TEST(forgetting_a_space_and_freeing_all_leaves_nothing)
 {
-	unwinder_forget(self.unwinder, self.space);
-	space_free(TAKE(self.space));
-	unwinder_free(self.unwinder);
-	modules_clear(&self.modules);
+	self_clear();
 }
 
 TEST_MAIN()

@@ -4,13 +4,15 @@
 #define PLAN_OWN_RUN
 #include "../../plan.h"
 
+uint64_t plan_run(double seconds); /* archive.go */
+
 int main(int argc, char **argv)
 {
 	struct plan plan;
 	uint64_t sum;
 
 	plan_start(&plan);
-	sum = run(plan_seconds(argc, argv));
+	sum = plan_run(plan_seconds(argc, argv));
 	plan_end(&plan);
 	return sum == 42;
 }

@@ -1,3 +1,0 @@
-module plan
-
-go 1.18
