@@ -17,6 +17,7 @@
 #include "heap/begin.h"
 #include "heap/heap.h"
 #include "profile/unit.h"
+#include "target/proc.h"
 #include "util/log.h"
 
 #define PROGRESS_NS (250 * NS_PER_MS)
@@ -26,7 +27,9 @@ struct heap_run {
 	struct heap *heap;
 	int signal_fd;
 	int64_t end_ns, shown_ns;
+	bool is_released; /* the launched program runs */
 	bool is_over;	/* no more polls */
+	bool is_lost;	/* the target's memory is gone, or makes no sense */
 	bool has_ended; /* the launched program, with @status */
 	int status;
 };
@@ -205,11 +208,25 @@ static void wait_until(struct heap_run *h, int64_t until_ns)
 	}
 }
 
+/* Its memory is gone, and there is other memory: it has called exec. */
+static void tell_of_exec(const struct heap_run *h)
+{
+	size_t len;
+	CLEANUP(free) char *maps = proc_read_maps(h->run.pid, h->run.pid,
+						  &len);
+
+	if (maps)
+		log_notice("%d runs another program now, whose allocations "
+			   "are not seen; try:   psample -e %s -- THAT PROGRAM",
+			   (int)h->run.pid,
+			   output_event_name(h->run.options));
+}
+
 static void watch(struct heap_run *h)
 {
 	bool has_progress = isatty(STDERR_FILENO);
 
-	while (!h->is_over) {
+	while (!h->is_over && !h->is_lost) {
 		int64_t now = clock_now_ns();
 		int64_t next_ns = now + heap_poll_wait_ns(h->heap);
 
@@ -217,21 +234,26 @@ static void watch(struct heap_run *h)
 		now = clock_now_ns();
 		if (now >= h->end_ns)
 			h->is_over = true;
-		else if (heap_poll(h->heap) != HEAP_RUNS)
-			break;
+		else
+			h->is_lost = heap_poll(h->heap) != HEAP_RUNS;
 		if (has_progress)
 			show_progress(h, now);
 	}
 	log_progress(NULL);
+	if (h->is_lost)
+		tell_of_exec(h);
 }
 
 static bool conclude(struct heap_run *h)
 {
 	struct profile *profile;
-	struct error *error = heap_stop(h->heap);
-	struct error *failed = write_profile(h, &profile);
-	bool is_done = !error;
+	struct error *error;
+	struct error *failed;
+	bool is_done;
 
+	error = heap_stop(h->heap);
+	is_done = !error;
+	failed = write_profile(h, &profile);
 	if (error)
 		print_error(error);
 	if (failed) {
@@ -262,6 +284,7 @@ static struct error *begin(struct heap_run *h, struct launch *launch)
 	struct heap_options heap = {
 		.mean_bytes = options->mean_bytes,
 		.is_launched = h->run.is_launched,
+		.is_delayed = options->sampler.delay_ns > 0,
 		.shows_alloc = options->event == EVENT_ALLOC,
 	};
 	struct error *error = heap_open(h->run.pid, &heap, &h->heap);
@@ -274,6 +297,7 @@ static struct error *begin(struct heap_run *h, struct launch *launch)
 			return error;
 		}
 		begin_release(launch);
+		h->is_released = true;
 	}
 	h->end_ns = INT64_MAX;
 	if (!error && options->sampler.delay_ns)
@@ -303,6 +327,11 @@ static int run_all(struct heap_run *h, char **argv, struct launch *launch)
 		error = begin(h, launch);
 	if (error) {
 		print_error(error);
+		if (h->is_released) {
+			log_notice("the program goes on without a profile; "
+				   "psample ends with it");
+			await_program(h);
+		}
 		return failed;
 	}
 	watch(h);

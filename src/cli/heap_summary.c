@@ -43,10 +43,35 @@ static void make_found(const struct heap_stats *stats, struct strbuf *out)
 	strbuf_addf(out, ", %.0f objects", stats->inuse_objects);
 }
 
+/* Of malloc and its family, where the agent has counted. */
+static void make_exact(const struct heap_stats *stats, struct strbuf *out)
+{
+	strbuf_addf(out, "counted %.0f bytes (estimate / count %.3f), %llu "
+			 "slots lead to the agent, a sample every ",
+		    stats->exact_bytes,
+		    stats->exact_bytes > 0
+			    ? stats->alloc_bytes / stats->exact_bytes : 1,
+		    (unsigned long long)stats->n_slots);
+	add_bytes(out, (double)stats->mean_bytes);
+	if (stats->n_dropped)
+		strbuf_addf(out, "; %llu samples lost, corrected for",
+			    (unsigned long long)stats->n_dropped);
+	if (stats->n_unlisted)
+		strbuf_addf(out, "; %llu live objects not known",
+			    (unsigned long long)stats->n_unlisted);
+	if (stats->n_skipped)
+		strbuf_addf(out, "; %llu slots hold something else",
+			    (unsigned long long)stats->n_skipped);
+}
+
 static void make_rate(const struct heap_stats *stats, struct strbuf *out)
 {
 	char version[32] = "Go before 1.13";
 
+	if (stats->is_native) {
+		make_exact(stats, out);
+		return;
+	}
 	if (stats->minor)
 		snprintf(version, sizeof(version), "Go 1.%d", stats->minor);
 	strbuf_addf(out, "%s, MemProfileRate %llu", version,
@@ -70,6 +95,13 @@ static void make_cost(const struct heap_stats *stats, struct strbuf *out)
 {
 	char read[24];
 
+	if (stats->is_native) {
+		strbuf_addf(out, "cost: %llu looks in %s",
+			    (unsigned long long)stats->n_reads,
+			    duration_format(stats->read_ns, read,
+					    sizeof(read)));
+		return;
+	}
 	strbuf_addf(out, "cost: nothing stopped; %llu stacks read %llu times "
 			 "in %s",
 		    (unsigned long long)stats->n_buckets,

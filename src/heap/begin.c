@@ -10,7 +10,7 @@
 #include "target/tracee.h"
 #include "util/clock.h"
 
-static void await_child_event(void)
+void begin_await_event(void)
 {
 	struct timespec timeout = timespec_of_ns(20 * NS_PER_MS);
 	sigset_t set;
@@ -25,7 +25,7 @@ static bool await_exec(pid_t pid, struct wait_event *event)
 {
 	for (;;) {
 		if (!tracee_wait(pid, event)) {
-			await_child_event();
+			begin_await_event();
 			continue;
 		}
 		if (event->is_exit)
@@ -42,7 +42,7 @@ static bool await_exec(pid_t pid, struct wait_event *event)
 struct error *begin_hold(struct launch *launch, int *out_exec_errno)
 {
 	struct wait_event event;
-	int err = tracee_seize(launch->pid, false);
+	int err = tracee_seize_beginner(launch->pid);
 
 	*out_exec_errno = 0;
 	if (err)

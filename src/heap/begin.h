@@ -16,6 +16,9 @@
  */
 struct error *begin_hold(struct launch *launch, int *out_exec_errno) MUST_USE;
 
+/* Until some child of ours may have changed its state; not for long. */
+void begin_await_event(void);
+
 /* Let it run, untraced. */
 void begin_release(const struct launch *launch);
 

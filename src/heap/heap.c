@@ -12,6 +12,8 @@
 #include <math.h>
 
 #include "heap/go_profile.h"
+#include "heap/native.h"
+#include "sampler/naming.h"
 #include "target/permission.h"
 #include "target/proc.h"
 #include "util/clock.h"
@@ -35,6 +37,8 @@ struct heap {
 	taddr rate, head;  /* addresses of the two variables */
 	int64_t start_ns, last_cost_ns;
 	struct heap_stats stats;
+	struct native *native; /* NULL: Go; of the above only pid, mem_fd,
+				* registry, subject, start_ns, stats */
 };
 
 static size_t read_memory(void *ctx, taddr addr, void *buf, size_t len)
@@ -91,14 +95,27 @@ static struct error *refuse(const struct heap *heap, struct error *error)
 			  (int)heap->pid, heap->subject->process);
 }
 
-static struct error *refuse_other_language(void)
+/* Not Go. What begins can be given an agent; what runs cannot, as yet. */
+static struct error *inspect_native(struct heap *heap)
 {
-	struct error *error = error_new("it is not a Go program");
+	uint64_t mean_bytes = heap->options.mean_bytes;
+	struct error *error;
 
-	error = error_hint(error, "cause: other programs than Go's have no "
-				  "profiler to turn on from outside");
-	return error_hint(error, "try:   psample -e cpu; for malloc, heaptrack "
-				 "or a preloaded tcmalloc");
+	if (!heap->options.is_launched) {
+		error = error_new("it is not a Go program");
+		error = error_hint(error, "cause: of other programs psample "
+					  "must see the start");
+		return error_hint(error, "try:   psample -e %s -- PROGRAM...",
+				  heap->options.shows_alloc ? "alloc"
+							    : "heap");
+	}
+	if (heap->options.is_delayed)
+		return error_new("it is not a Go program, and --delay is for "
+				 "those alone");
+	heap->stats.is_native = true;
+	heap->stats.mean_bytes = mean_bytes ? mean_bytes : HEAP_MEAN_DEFAULT;
+	return native_open(heap->pid, heap->mem_fd, heap->stats.mean_bytes,
+			   &heap->registry, heap->subject, &heap->native);
 }
 
 /* All that can be known before anything is changed. */
@@ -108,7 +125,7 @@ static struct error *inspect(struct heap *heap)
 	uint64_t rate;
 
 	if (!find_module(heap))
-		return refuse_other_language();
+		return inspect_native(heap);
 	error = go_vars_find(heap->program.module, heap->program.table,
 			     &heap->program.vars);
 	if (error)
@@ -167,6 +184,7 @@ void heap_free(struct heap *heap)
 		return;
 	if (heap->poke)
 		poke_undo(heap->poke);
+	native_free(heap->native);
 	go_buckets_clear(&heap->buckets);
 	gopclntab_close(heap->program.table);
 	subject_free(heap->subject);
@@ -221,13 +239,18 @@ static struct error *set_rate(struct heap *heap, uint64_t before)
 struct error *heap_start(struct heap *heap, struct poke *poke)
 {
 	enum go_buckets_result result;
+	struct error *error;
 	uint64_t before;
 
+	heap->registry.profile->time_ns = clock_wall_ns();
+	heap->start_ns = clock_now_ns();
+	if (heap->native) {
+		error = native_start(heap->native);
+		return error ? refuse(heap, error) : NULL;
+	}
 	if (heap->options.is_launched)
 		await_runtime(heap);
 	heap->poke = poke;
-	heap->registry.profile->time_ns = clock_wall_ns();
-	heap->start_ns = clock_now_ns();
 	if (!read_word(heap, heap->rate, &before))
 		return refuse(heap, error_new("it has ended"));
 	/* What a launched program has allocated so far is of the run. */
@@ -269,6 +292,20 @@ static void count_values(struct heap *heap)
 			       ? sqrt(variance) / stats->alloc_bytes : 0;
 }
 
+static enum heap_state poll_native(struct heap *heap)
+{
+	struct heap_stats *stats = &heap->stats;
+	int64_t begin_ns = clock_now_ns();
+	enum heap_state state = native_poll(heap->native);
+
+	stats->read_ns += clock_now_ns() - begin_ns;
+	stats->n_reads++;
+	stats->has_ended = state == HEAP_GONE;
+	stats->elapsed_ns = begin_ns - heap->start_ns;
+	native_count(heap->native, stats);
+	return state;
+}
+
 enum heap_state heap_poll(struct heap *heap)
 {
 	struct heap_stats *stats = &heap->stats;
@@ -276,6 +313,8 @@ enum heap_state heap_poll(struct heap *heap)
 	enum go_buckets_result result;
 	uint64_t rate = 0;
 
+	if (heap->native)
+		return poll_native(heap);
 	result = go_buckets_read(&heap->buckets, heap->head);
 	heap->last_cost_ns = clock_now_ns() - begin_ns;
 	stats->read_ns += heap->last_cost_ns;
@@ -303,14 +342,22 @@ int64_t heap_poll_wait_ns(const struct heap *heap)
 {
 	int64_t wait_ns = heap->last_cost_ns * POLL_COST;
 
+	if (heap->native)
+		return native_poll_wait_ns(heap->native);
 	return wait_ns > POLL_MIN_NS ? wait_ns : POLL_MIN_NS;
 }
 
 struct error *heap_stop(struct heap *heap)
 {
 	enum heap_state state = heap_poll(heap);
-	enum poke_result result = poke_undo(heap->poke);
+	enum poke_result result;
 
+	if (heap->native) {
+		if (state == HEAP_RUNS)
+			native_stop(heap->native);
+		return NULL;
+	}
+	result = poke_undo(heap->poke);
 	heap->poke = NULL;
 	if (result == POKE_OTHER)
 		log_warning("somebody else has set MemProfileRate of %d; it "
@@ -345,6 +392,12 @@ struct profile *heap_profile(struct heap *heap, struct symbolizer *symbolizer)
 	}
 	profile->period = (int64_t)heap->stats.mean_bytes;
 	profile->duration_ns = heap->stats.elapsed_ns;
+	if (heap->native) {
+		native_fill(heap->native);
+		native_count(heap->native, &heap->stats);
+		naming_symbolize(&heap->registry, symbolizer);
+		return profile;
+	}
 	go_profile_fill(&heap->registry, heap->subject, &heap->program,
 			&heap->buckets, &heap->weights);
 	go_profile_symbolize(&heap->registry, &heap->program, symbolizer);

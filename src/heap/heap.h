@@ -24,7 +24,8 @@
 struct heap_options {
 	uint64_t mean_bytes; /* between samples; 0: as the program has it,
 			      * or HEAP_MEAN_DEFAULT */
-	bool is_launched;    /* the program has only just begun */
+	bool is_launched;    /* the program is held at its exec */
+	bool is_delayed;     /* heap_start() will come later than at once */
 	bool shows_alloc;    /* else in use: the profile's default view */
 };
 
@@ -68,6 +69,11 @@ struct heap_stats {
 	int64_t read_ns;       /* all reads of the target's memory */
 	uint64_t n_reads, n_buckets;
 	bool rate_was_changed; /* by somebody else, during the run */
+	bool is_native;		   /* not Go: the next five, no mean_before */
+	double exact_bytes;	   /* asked for, counted, not estimated */
+	uint64_t n_dropped;	   /* samples: corrected for */
+	uint64_t n_unlisted;	   /* samples that in use does not have */
+	uint64_t n_slots, n_skipped; /* ways to malloc: watched, not so */
 	bool has_ended;	       /* before heap_stop(): with it its memory */
 };
 

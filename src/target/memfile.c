@@ -30,6 +30,12 @@ size_t memfile_read(int fd, taddr addr, void *buf, size_t len)
 	return n > 0 ? (size_t)n : 0;
 }
 
+bool memfile_write(int fd, taddr addr, const void *buf, size_t len)
+{
+	return !(addr >> 63) &&
+	       pwrite(fd, buf, len, (off_t)addr) == (ssize_t)len;
+}
+
 /* Write @value if the word is @expected. */
 static enum poke_result replace(int fd, taddr addr, uint64_t expected,
 				uint64_t value)

@@ -25,6 +25,9 @@ struct error *memfile_open(pid_t pid, int *out_fd) MUST_USE;
 /* Bytes read, fewer where the mapping ends; 0: nothing there, or gone. */
 size_t memfile_read(int fd, taddr addr, void *buf, size_t len);
 
+/* Also where the process itself may not write; false: not all of it. */
+bool memfile_write(int fd, taddr addr, const void *buf, size_t len);
+
 struct poke {
 	_Atomic bool is_armed;
 	int fd; /* of memfile_open(), inherited by the guard */

@@ -138,6 +138,32 @@ pid_t proc_namespace_pid(pid_t pid)
 	return (pid_t)number;
 }
 
+uint64_t proc_auxv(pid_t pid, uint64_t type)
+{
+	char path[64];
+	size_t len = 0;
+	CLEANUP(free) char *bytes = NULL;
+	uint64_t entry[2];
+
+	snprintf(path, sizeof(path), "/proc/%d/auxv", (int)pid);
+	bytes = io_read_file(path, 4096, &len);
+	for (size_t at = 0; bytes && at + sizeof(entry) <= len;
+	     at += sizeof(entry)) {
+		memcpy(entry, bytes + at, sizeof(entry));
+		if (entry[0] == type)
+			return entry[1];
+	}
+	return 0;
+}
+
+int proc_open_fd(pid_t pid, int fd, int flags)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)pid, fd);
+	return open(path, flags | O_CLOEXEC);
+}
+
 pid_t proc_thread_group(pid_t tid)
 {
 	return (pid_t)proc_status_number(tid, "Tgid");

@@ -38,6 +38,12 @@ long proc_status_number(pid_t pid, const char *key);
 /* The number of @pid in its own pid namespace, or -1. */
 pid_t proc_namespace_pid(pid_t pid);
 
+/* The value of @type (AT_*) in its auxiliary vector, or 0. */
+uint64_t proc_auxv(pid_t pid, uint64_t type);
+
+/* Another descriptor of the file that is @fd of @pid, or -1. */
+int proc_open_fd(pid_t pid, int fd, int flags);
+
 /* Thread group of @tid, or -1. */
 pid_t proc_thread_group(pid_t tid);
 

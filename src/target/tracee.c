@@ -32,6 +32,18 @@ int tracee_seize(pid_t tid, bool children)
 	return ptrace(PTRACE_SEIZE, tid, NULL, as_data(options)) ? errno : 0;
 }
 
+int tracee_seize_beginner(pid_t tid)
+{
+	long options = PTRACE_O_TRACEEXEC | PTRACE_O_TRACESYSGOOD;
+
+	return ptrace(PTRACE_SEIZE, tid, NULL, as_data(options)) ? errno : 0;
+}
+
+enum tracee_result tracee_resume_to_call(pid_t tid, int signal)
+{
+	return tracee_request(PTRACE_SYSCALL, tid, NULL, as_data(signal));
+}
+
 enum tracee_result tracee_interrupt(pid_t tid)
 {
 	return tracee_request(PTRACE_INTERRUPT, tid, NULL, NULL);
@@ -57,6 +69,16 @@ enum tracee_result tracee_get_regs(pid_t tid, struct user_regs_struct *out)
 	struct iovec iov = { .iov_base = out, .iov_len = sizeof(*out) };
 
 	return tracee_request(PTRACE_GETREGSET, tid, as_data(NT_PRSTATUS),
+			      &iov);
+}
+
+enum tracee_result tracee_set_regs(pid_t tid,
+				   const struct user_regs_struct *regs)
+{
+	struct user_regs_struct copy = *regs;
+	struct iovec iov = { .iov_base = &copy, .iov_len = sizeof(copy) };
+
+	return tracee_request(PTRACE_SETREGSET, tid, as_data(NT_PRSTATUS),
 			      &iov);
 }
 

@@ -27,6 +27,15 @@ enum tracee_result {
  */
 int tracee_seize(pid_t tid, bool children) MUST_USE;
 
+/* The same for a program that begins: exec and system calls are told of. */
+int tracee_seize_beginner(pid_t tid) MUST_USE;
+
+/* Go on to the next entry or return of a system call. */
+enum tracee_result tracee_resume_to_call(pid_t tid, int signal);
+
+/* What struct wait_event has as signal at such a stop. */
+#define TRACEE_CALL_SIGNAL 0x85 /* SIGTRAP | 0x80 */
+
 enum tracee_result tracee_interrupt(pid_t tid);
 enum tracee_result tracee_resume(pid_t tid, int signal);
 
@@ -35,6 +44,9 @@ enum tracee_result tracee_listen(pid_t tid);
 enum tracee_result tracee_detach(pid_t tid, int signal);
 
 enum tracee_result tracee_get_regs(pid_t tid, struct user_regs_struct *out);
+
+enum tracee_result tracee_set_regs(pid_t tid,
+				   const struct user_regs_struct *regs);
 
 /* Set the result register of the call that the thread returns from. */
 enum tracee_result tracee_set_result(pid_t tid,

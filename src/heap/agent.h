@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * agent.h - what the agent and psample share: the layout of its memory.
+ *
+ * The agent is the code in the section "agent_text" of psample. A copy of it
+ * runs in the target, in region A; region B is shared with psample.
+ *
+ *	A+0	code			r-x, written by psample alone
+ *	A+2000	struct agent_constants	r-x, likewise
+ *	A+4000	struct agent_state	rw-, zero in a forked child
+ *	B	struct agent_shared	rw-, not there in a forked child
+ *
+ * So a forked child finds is_enabled 0 and touches nothing of B, and what was
+ * sampled can be read when the target has ended. Freestanding: included by
+ * code that has no libc.
+ */
+#ifndef HEAP_AGENT_H
+#define HEAP_AGENT_H
+
+#include <stdint.h>
+
+#define AGENT_CONSTANTS_AT 0x2000
+#define AGENT_STATE_AT 0x4000
+#define AGENT_STATE_BYTES 0x22000
+#define AGENT_BYTES (AGENT_STATE_AT + AGENT_STATE_BYTES)
+
+#define AGENT_SILENT (INT64_C(1) << 62) /* left, where nothing is sampled */
+#define AGENT_COUNTERS 1024
+#define AGENT_FILTER 65536
+#define AGENT_BUCKETS 8192
+#define AGENT_WAYS 8
+#define AGENT_RECORDS 512
+#define AGENT_STACK_BYTES 8192
+#define AGENT_DROPS_MAX (4u << 20) /* in a row: nobody reads any more */
+
+enum agent_function {
+	AGENT_MALLOC,
+	AGENT_FREE,
+	AGENT_CALLOC,
+	AGENT_REALLOC,
+	AGENT_MEMALIGN,
+	AGENT_ALIGNED_ALLOC,
+	AGENT_POSIX_MEMALIGN,
+	AGENT_VALLOC,
+	AGENT_PRCTL, /* these two may install a seccomp filter */
+	AGENT_SYSCALL,
+	N_AGENT_FUNCTIONS,
+};
+
+struct agent_constants {
+	uint64_t originals[N_AGENT_FUNCTIONS]; /* at +0: used by wrappers */
+	uint64_t shared; /* address of B */
+	uint64_t mean_bytes, seed;
+	uint64_t stack_end; /* of the main thread */
+	uint32_t log2[257]; /* of 1 + i/256, times 65536 */
+};
+
+struct agent_counter { /* of the threads that hash to it */
+	int64_t left; /* bytes until the next sample; at +0 */
+	int64_t draw; /* what left began with */
+	uint64_t random; /* 0: nothing was drawn yet */
+	uint64_t unused[5];
+};
+
+struct agent_state {
+	uint32_t stub_fd, stub_step, may_go; /* see stub.h */
+	uint32_t is_enabled;
+	uint32_t is_filtered; /* by seccomp: no system calls of ours */
+	uint32_t unused[1019];
+	struct agent_counter counters[AGENT_COUNTERS]; /* at +0x1000 */
+	uint8_t filter[AGENT_FILTER]; /* live samples by hash; +0x11000 */
+};
+
+struct agent_live {
+	uint64_t ptr; /* 0: free, 1: being filled */
+	uint64_t id;
+};
+
+struct agent_record {
+	uint64_t sequence; /* id, once the record is whole */
+	uint64_t size, thread;
+	uint64_t regs[6]; /* r15 r14 r13 r12 rbx rbp of the caller */
+	uint64_t pc, sp;  /* return address, sp behind it */
+	uint64_t n_stack;
+	uint8_t stack[AGENT_STACK_BYTES];
+};
+
+struct agent_shared {
+	uint64_t head, tail; /* records begun, records read */
+	uint64_t n_dropped, drops_in_row;
+	uint64_t failed_bytes; /* asked for in vain */
+	uint64_t n_unlisted;   /* records whose object found no place */
+	uint64_t counted_bytes; /* all that is off the counters so far */
+	uint64_t unused[505];
+	struct agent_live live[AGENT_BUCKETS][AGENT_WAYS];
+	struct agent_record records[AGENT_RECORDS];
+};
+
+#endif

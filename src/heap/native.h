@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * native.h - malloc and its family in a program that was launched.
+ *
+ * The agent (agent.h) counts and samples in the target, psample patches the
+ * slots that lead to it (slots.h), reads the records and unwinds them. What
+ * the program allocates from its dynamic linker's end to its own is seen, as
+ * far as it goes through malloc, calloc, realloc, free and their kin from one
+ * module to another.
+ */
+#ifndef HEAP_NATIVE_H
+#define HEAP_NATIVE_H
+
+#include "heap/heap.h"
+#include "sampler/subject.h"
+
+struct native;
+
+/*
+ * @pid is held at its exec by begin_hold(); it is brought to where its
+ * modules are loaded, and its thread into the stub. Fails when it is not
+ * suited. begin_release() comes next, then native_start().
+ */
+struct error *native_open(pid_t pid, int mem_fd, uint64_t mean_bytes,
+			  struct registry *registry, struct subject *subject,
+			  struct native **out) MUST_USE;
+void native_free(struct native *native);
+DEFINE_CLEANUP(native_free, struct native *)
+
+struct error *native_start(struct native *native) MUST_USE;
+
+/* Take the records that there are, and look for new modules. */
+enum heap_state native_poll(struct native *native);
+
+/* How long to wait until the next poll. */
+int64_t native_poll_wait_ns(const struct native *native);
+
+/* Put the slots back and tell the agent to be silent. */
+void native_stop(struct native *native);
+
+/* Numbers for @stats, but for those on time and reading. */
+void native_count(struct native *native, struct heap_stats *stats);
+
+/* Replace the samples of the registry's profile. */
+void native_fill(struct native *native);
+
+#endif

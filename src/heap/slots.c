@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: MIT */
+/* slots.c - the words through which modules call malloc, and their change. */
+#include "heap/slots.h"
+
+#include <elf.h>
+#include <string.h>
+
+#include "target/memfile.h"
+#include "util/mem.h"
+
+#define SYMBOLS_MAX (1u << 20)
+#define STRINGS_MAX (64u << 20)
+#define RELOCS_MAX (64u << 20) /* bytes */
+#define NOT_OURS 255
+#define OPERATOR_NEW 254 /* _Znwm, _ZnamSt11align_val_t ... */
+
+static const char *const names[N_AGENT_FUNCTIONS] = {
+	[AGENT_MALLOC] = "malloc",
+	[AGENT_FREE] = "free",
+	[AGENT_CALLOC] = "calloc",
+	[AGENT_REALLOC] = "realloc",
+	[AGENT_MEMALIGN] = "memalign",
+	[AGENT_ALIGNED_ALLOC] = "aligned_alloc",
+	[AGENT_POSIX_MEMALIGN] = "posix_memalign",
+	[AGENT_VALLOC] = "valloc",
+	[AGENT_PRCTL] = "prctl",
+	[AGENT_SYSCALL] = "syscall",
+};
+
+struct symbols { /* of one module */
+	Elf64_Sym *list;
+	uint8_t *functions; /* enum agent_function, or NOT_OURS */
+	size_t n;
+};
+
+void slots_init(struct slots *slots)
+{
+	*slots = (struct slots){
+		.list = VEC_OF(struct slot),
+		.modules = VEC_OF(struct link_module),
+		.news = VEC_OF(struct code_range),
+	};
+}
+
+void slots_clear(struct slots *slots)
+{
+	vec_clear(&slots->list);
+	vec_clear(&slots->modules);
+	vec_clear(&slots->news);
+}
+
+bool slots_is_operator_new(const struct slots *slots, taddr addr)
+{
+	for (size_t i = 0; i < slots->news.n; i++) {
+		const struct code_range *range = vec_at(&slots->news, i);
+
+		if (addr >= range->start && addr < range->end)
+			return true;
+	}
+	return false;
+}
+
+static void symbols_clear(struct symbols *symbols)
+{
+	free(symbols->list);
+	free(symbols->functions);
+}
+
+static uint8_t function_of_name(const char *strings, size_t n, uint32_t at)
+{
+	if (at < n && n - at > 4 && !memcmp(strings + at, "_Zn", 3) &&
+	    (strings[at + 3] == 'w' || strings[at + 3] == 'a'))
+		return OPERATOR_NEW;
+	for (uint8_t i = 0; i < N_AGENT_FUNCTIONS; i++) {
+		size_t len = strlen(names[i]) + 1;
+
+		if (at < n && len <= n - at &&
+		    !memcmp(strings + at, names[i], len))
+			return i;
+	}
+	return NOT_OURS;
+}
+
+/* Is @symbol a function that its module defines? */
+static bool is_definition(const Elf64_Sym *symbol)
+{
+	return symbol->st_shndx != SHN_UNDEF && symbol->st_value &&
+	       ELF64_ST_TYPE(symbol->st_info) == STT_FUNC;
+}
+
+/*
+ * A module that defines malloc itself may mean its own, whoever is first in
+ * the list (-Bsymbolic, RTLD_DEEPBIND): its calls are left alone.
+ */
+static bool has_own(const struct slots *slots,
+		    const struct link_module *module,
+		    const struct symbols *symbols, uint8_t function)
+{
+	for (size_t i = 0; i < symbols->n; i++)
+		if (symbols->functions[i] == function &&
+		    is_definition(&symbols->list[i]) &&
+		    module->bias + symbols->list[i].st_value !=
+			    slots->originals[function])
+			return true;
+	return false;
+}
+
+/* All symbols: linkers put their names right behind them. */
+static bool symbols_read(struct symbols *symbols, int mem_fd,
+			 const struct link_module *module)
+{
+	const struct link_table *table = &module->table;
+	CLEANUP(free) char *strings = NULL;
+	uint64_t n;
+
+	*symbols = (struct symbols){ NULL, NULL, 0 };
+	if (!table->symbols || table->strings <= table->symbols ||
+	    table->string_bytes > STRINGS_MAX)
+		return false;
+	n = (table->strings - table->symbols) / sizeof(Elf64_Sym);
+	if (n > SYMBOLS_MAX)
+		return false;
+	strings = xmalloc(table->string_bytes);
+	symbols->list = xmalloc(n * sizeof(Elf64_Sym));
+	symbols->functions = xmalloc(n);
+	if (memfile_read(mem_fd, table->strings, strings,
+			 table->string_bytes) != table->string_bytes ||
+	    memfile_read(mem_fd, table->symbols, symbols->list,
+			 n * sizeof(Elf64_Sym)) != n * sizeof(Elf64_Sym))
+		return false;
+	symbols->n = n;
+	for (size_t i = 0; i < n; i++)
+		symbols->functions[i] =
+			function_of_name(strings, table->string_bytes,
+					 symbols->list[i].st_name);
+	return true;
+}
+
+/* The dynamic linker's own malloc is for itself. */
+static bool is_linker(const struct link_module *module)
+{
+	const char *slash = strrchr(module->name, '/');
+	const char *base = slash ? slash + 1 : module->name;
+
+	return !strncmp(base, "ld-linux", 8) || !strncmp(base, "ld.so", 5) ||
+	       !strncmp(base, "linux-vdso", 10) || !strncmp(base, "ld-2", 4);
+}
+
+static bool is_libc(const struct link_module *module)
+{
+	const char *slash = strrchr(module->name, '/');
+	const char *base = slash ? slash + 1 : module->name;
+
+	return !strncmp(base, "libc.so", 7) || !strncmp(base, "libc-2", 6);
+}
+
+static void add_operator_new(struct slots *slots, taddr start, uint64_t bytes)
+{
+	struct code_range *range;
+
+	if (slots_is_operator_new(slots, start))
+		return;
+	range = vec_push(&slots->news);
+	*range = (struct code_range){ start, start + bytes };
+}
+
+static void take_operators(struct slots *slots,
+			   const struct link_module *module,
+			   const struct symbols *symbols)
+{
+	for (size_t i = 0; i < symbols->n; i++) {
+		const Elf64_Sym *symbol = &symbols->list[i];
+
+		if (symbols->functions[i] == OPERATOR_NEW &&
+		    is_definition(symbol))
+			add_operator_new(slots,
+					 module->bias + symbol->st_value,
+					 symbol->st_size);
+	}
+}
+
+static void take_definitions(struct slots *slots,
+			     const struct link_module *module,
+			     const struct symbols *symbols)
+{
+	for (size_t i = 0; i < symbols->n; i++) {
+		const Elf64_Sym *symbol = &symbols->list[i];
+		uint8_t function = symbols->functions[i];
+
+		if (function >= N_AGENT_FUNCTIONS || !is_definition(symbol) ||
+		    slots->originals[function])
+			continue;
+		slots->originals[function] = module->bias + symbol->st_value;
+		if (function == AGENT_MALLOC) {
+			slots->allocator = module->dynamic;
+			slots->is_libc = is_libc(module);
+		}
+	}
+}
+
+bool slots_find_originals(struct slots *slots, int mem_fd, taddr debug)
+{
+	if (!link_list(mem_fd, debug, &slots->modules))
+		return false;
+	memset(slots->originals, 0, sizeof(slots->originals));
+	for (size_t i = 0; i < slots->modules.n; i++) {
+		const struct link_module *module = vec_at(&slots->modules, i);
+		struct symbols symbols = { NULL, NULL, 0 };
+
+		if (!is_linker(module) &&
+		    symbols_read(&symbols, mem_fd, module))
+			take_definitions(slots, module, &symbols);
+		symbols_clear(&symbols);
+	}
+	return slots->originals[AGENT_MALLOC] &&
+	       slots->originals[AGENT_FREE];
+}
+
+/*
+ * May @value, what a slot holds, be replaced? A call that was not made yet
+ * leads back into its own module, to the PLT (psABI 5.2).
+ */
+static bool is_expected(const struct slots *slots,
+			const struct link_module *module,
+			const Elf64_Rela *reloc, uint8_t function,
+			uint64_t value)
+{
+	if (value == slots->originals[function])
+		return reloc->r_addend == 0;
+	return ELF64_R_TYPE(reloc->r_info) == R_X86_64_JUMP_SLOT &&
+	       value > module->bias && value < module->dynamic;
+}
+
+static size_t patch_slot(struct slots *slots, int mem_fd,
+			 const struct link_module *module,
+			 const Elf64_Rela *reloc, uint8_t function)
+{
+	taddr addr = module->bias + reloc->r_offset;
+	uint64_t wrapper = slots->wrappers[function], value;
+	struct slot *slot;
+
+	if (addr % 8 || !slots->originals[function] ||
+	    memfile_read(mem_fd, addr, &value, sizeof(value)) !=
+		    sizeof(value) ||
+	    value == wrapper)
+		return 0;
+	if (!is_expected(slots, module, reloc, function, value)) {
+		slots->n_skipped++;
+		return 0;
+	}
+	if (!memfile_write(mem_fd, addr, &wrapper, sizeof(wrapper)))
+		return 0;
+	slot = vec_push(&slots->list);
+	*slot = (struct slot){ addr, value, function };
+	return 1;
+}
+
+static size_t patch_table(struct slots *slots, int mem_fd,
+			  const struct link_module *module,
+			  const struct symbols *symbols, bool is_plt)
+{
+	taddr at = is_plt ? module->table.plt_relocs : module->table.relocs;
+	uint64_t bytes = is_plt ? module->table.plt_bytes
+				: module->table.reloc_bytes;
+	CLEANUP(free) Elf64_Rela *relocs = NULL;
+	size_t n_patched = 0;
+
+	if (!at || bytes > RELOCS_MAX)
+		return 0;
+	relocs = xmalloc(bytes);
+	bytes = memfile_read(mem_fd, at, relocs, bytes);
+	for (size_t i = 0; i < bytes / sizeof(*relocs); i++) {
+		uint64_t type = ELF64_R_TYPE(relocs[i].r_info);
+		uint64_t symbol = ELF64_R_SYM(relocs[i].r_info);
+
+		if (type != R_X86_64_JUMP_SLOT && type != R_X86_64_GLOB_DAT &&
+		    type != R_X86_64_64)
+			continue;
+		if (symbol < symbols->n &&
+		    symbols->functions[symbol] < N_AGENT_FUNCTIONS &&
+		    !has_own(slots, module, symbols,
+			     symbols->functions[symbol]))
+			n_patched += patch_slot(slots, mem_fd, module,
+						&relocs[i],
+						symbols->functions[symbol]);
+	}
+	return n_patched;
+}
+
+bool slots_are_stale(const struct slots *slots, int mem_fd, taddr debug)
+{
+	if (!link_is_listed(mem_fd, debug, &slots->modules))
+		return true;
+	for (size_t i = 0; i < slots->list.n; i++) {
+		const struct slot *slot = vec_at(&slots->list, i);
+		uint64_t value;
+
+		if (memfile_read(mem_fd, slot->addr, &value,
+				 sizeof(value)) == sizeof(value) &&
+		    value != slots->wrappers[slot->function])
+			return true;
+	}
+	return false;
+}
+
+size_t slots_patch(struct slots *slots, int mem_fd, taddr debug)
+{
+	taddr own = slots->is_libc ? 0 : slots->allocator;
+	size_t n_patched = 0;
+
+	if (!link_list(mem_fd, debug, &slots->modules))
+		return 0;
+	for (size_t i = 0; i < slots->modules.n; i++) {
+		const struct link_module *module = vec_at(&slots->modules, i);
+		struct symbols symbols = { NULL, NULL, 0 };
+
+		if (module->dynamic != own && !is_linker(module) &&
+		    symbols_read(&symbols, mem_fd, module)) {
+			take_operators(slots, module, &symbols);
+			n_patched += patch_table(slots, mem_fd, module,
+						 &symbols, true);
+			n_patched += patch_table(slots, mem_fd, module,
+						 &symbols, false);
+		}
+		symbols_clear(&symbols);
+	}
+	return n_patched;
+}
+
+void slots_restore(struct slots *slots, int mem_fd)
+{
+	for (size_t i = 0; i < slots->list.n; i++) {
+		const struct slot *slot = vec_at(&slots->list, i);
+		uint64_t value;
+
+		if (memfile_read(mem_fd, slot->addr, &value,
+				 sizeof(value)) == sizeof(value) &&
+		    value == slots->wrappers[slot->function])
+			memfile_write(mem_fd, slot->addr, &slot->before,
+				      sizeof(slot->before));
+	}
+	slots->list.n = 0;
+}

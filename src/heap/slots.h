@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * slots.h - the words through which modules call malloc, and their change.
+ *
+ * A call into another module goes through a word that the dynamic linker
+ * fills (psABI 4.4, R_X86_64_JUMP_SLOT, GLOB_DAT, 64). Those of malloc's
+ * family are pointed at the agent's wrappers, by writes of eight bytes while
+ * the program runs, and back again; a word that holds something else than
+ * expected is left alone.
+ */
+#ifndef HEAP_SLOTS_H
+#define HEAP_SLOTS_H
+
+#include "heap/agent.h"
+#include "heap/linkmap.h"
+
+struct slots { /* slots_init() before use */
+	struct vec list;    /* struct slot */
+	struct vec modules; /* struct link_module, as listed last */
+	uint64_t originals[N_AGENT_FUNCTIONS]; /* 0: nobody defines it */
+	taddr wrappers[N_AGENT_FUNCTIONS];
+	taddr allocator; /* dynamic segment of the module that defines malloc */
+	bool is_libc;	 /* that is libc, which calls it like others do */
+	struct vec news; /* struct code_range: forms of operator new */
+	uint64_t n_skipped; /* slots that hold something unexpected */
+};
+
+struct code_range {
+	taddr start, end;
+};
+
+struct slot {
+	taddr addr;
+	uint64_t before;
+	uint32_t function; /* enum agent_function */
+};
+
+void slots_init(struct slots *slots);
+void slots_clear(struct slots *slots);
+
+/*
+ * Find the definitions that the program uses: the first in the order of the
+ * dynamic linker's list. False: there is no malloc.
+ */
+bool slots_find_originals(struct slots *slots, int mem_fd, taddr debug);
+
+/*
+ * Is there a module that slots_patch() has not seen, or a slot that does not
+ * lead to its wrapper any more? Cheap: to be asked now and then.
+ */
+bool slots_are_stale(const struct slots *slots, int mem_fd, taddr debug);
+
+/*
+ * Point the slots of all modules that are listed now at the wrappers, if they
+ * are not yet. The number of those that were changed.
+ */
+size_t slots_patch(struct slots *slots, int mem_fd, taddr debug);
+
+/* Is @addr in a form of C++'s operator new? */
+bool slots_is_operator_new(const struct slots *slots, taddr addr);
+
+/* Put back those that still hold our wrappers. */
+void slots_restore(struct slots *slots, int mem_fd);
+
+#endif

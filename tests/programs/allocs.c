@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * allocs.c - allocates at known sites, or makes trouble for who watches it.
+ *
+ *	allocs sites ROUNDS	at site_NAME(), percent of the bytes: small
+ *		4.6, cleared 11.6, grown 9.0, aligned 14.5, array 14.5, large
+ *		45.5, kept 0.3; what kept makes stays in use
+ *	allocs storm N		threads that free each other's objects,
+ *		signals, children by fork and vfork; says "storm done"
+ *	allocs filter 0|1	installs, by prctl(2) or seccomp(2), a filter
+ *		that kills who copies memory by a system call; says "filter
+ *		done"
+ *	allocs under NUMBER PROGRAM ARGUMENT...	runs it under a filter that
+ *		kills for that system call
+ *	allocs plugin FILE	loads FILE, which allocates 100 MB
+ *	allocs file FILE	appends "begun", allocates, appends "done"
+ */
+#include <dlfcn.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define SITE static __attribute__((noinline)) void
+
+static void *volatile sink;
+static void *volatile kept_objects[200000];
+static void *_Atomic boxes[64];
+
+SITE site_small(int n)
+{
+	for (int i = 0; i < n; i++) {
+		sink = malloc(16);
+		free(sink);
+	}
+}
+
+SITE site_array(int n)
+{
+	for (int i = 0; i < n; i++) {
+		sink = malloc(200);
+		free(sink);
+	}
+}
+
+SITE site_cleared(int n)
+{
+	for (int i = 0; i < n; i++) {
+		sink = calloc(10, 400);
+		free(sink);
+	}
+}
+
+SITE site_grown(int n)
+{
+	for (int i = 0; i < n; i++) {
+		sink = malloc(100);
+		sink = realloc(sink, 3000);
+		free(sink);
+	}
+}
+
+SITE site_aligned(void)
+{
+	void *p;
+
+	if (posix_memalign(&p, 64, 100000))
+		abort();
+	sink = p;
+	free(sink);
+}
+
+SITE site_large(void)
+{
+	sink = malloc(3 << 20);
+	free(sink);
+}
+
+SITE site_kept(int round)
+{
+	for (int i = 0; i < 2; i++)
+		kept_objects[(2 * round + i) % 200000] = malloc(1000);
+}
+
+static void run_sites(int rounds)
+{
+	for (int i = 0; i < rounds; i++) {
+		site_small(2000);
+		site_array(500);
+		site_cleared(20);
+		site_grown(20);
+		site_aligned();
+		if (i % 10 == 0)
+			site_large();
+		site_kept(i);
+	}
+	printf("kept %d\n", rounds * 2000);
+}
+
+static void ignore(int signal)
+{
+	(void)signal;
+}
+
+/* Each frees what another one has made. */
+static void *churn(void *arg)
+{
+	unsigned int n = *(unsigned int *)arg, x = n;
+
+	for (unsigned int i = 0; i < n; i++) {
+		size_t size = 16 + (x >> 8) % 4000;
+		char *p;
+
+		x = x * 1664525 + 1013904223;
+		p = x & 64 ? malloc(size)
+			   : aligned_alloc(64, (size + 63) & ~(size_t)63);
+		p[0] = p[size - 1] = 1;
+		if (x % 32 == 0)
+			p = realloc(p, 3 * size);
+		free(__atomic_exchange_n(&boxes[(x >> 20) % 64], (void *)p,
+					 __ATOMIC_ACQ_REL));
+	}
+	return NULL;
+}
+
+static int run_child(int is_vfork)
+{
+	pid_t pid = is_vfork ? vfork() : fork();
+	int status;
+
+	if (pid == 0 && is_vfork) {
+		execlp("true", "true", NULL);
+		_exit(1);
+	}
+	if (pid == 0) {
+		for (int i = 0; i < 1000; i++)
+			site_grown(1);
+		_exit(0);
+	}
+	while (waitpid(pid, &status, 0) < 0)
+		;
+	return status != 0;
+}
+
+static void run_storm(unsigned int n)
+{
+	struct sigaction action = { .sa_handler = ignore,
+				    .sa_flags = SA_RESTART };
+	struct itimerval every = { { 0, 1000 }, { 0, 1000 } };
+	pthread_t threads[4];
+	int n_bad = 0;
+
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &every, NULL);
+	for (int i = 0; i < 4; i++)
+		pthread_create(&threads[i], NULL, churn, &n);
+	for (int i = 0; i < 40; i++) {
+		n_bad += run_child(i % 2);
+		n_bad += malloc(SIZE_MAX / 4 + (size_t)i) != NULL;
+	}
+	for (int i = 0; i < 4; i++)
+		pthread_join(threads[i], NULL);
+	if (!n_bad)
+		puts("storm done");
+}
+
+static void *allocate_small(void *arg)
+{
+	site_array(200000);
+	return arg;
+}
+
+/* From now on the system call @number kills. */
+static void install_filter(unsigned int number, int by_syscall)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { 4, filter };
+
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	if (by_syscall ? syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0,
+				 &program)
+		       : prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
+		puts("no seccomp here");
+}
+
+static void run_filter(int by_syscall)
+{
+	pthread_t thread;
+
+	install_filter(SYS_process_vm_readv, by_syscall);
+	site_array(300000);
+	pthread_create(&thread, NULL, allocate_small, NULL);
+	pthread_join(thread, NULL);
+	puts("filter done");
+}
+
+static int run_plugin(const char *path)
+{
+	void *plugin = dlopen(path, RTLD_NOW);
+	void *(*find)(void);
+	void (*run)(void);
+
+	if (!plugin)
+		return 1;
+	find = (void *(*)(void))dlsym(plugin, "plugin_malloc");
+	run = (void (*)(void))dlsym(plugin, "plugin_allocate");
+	for (int i = 0; i < 1000; i++) {
+		if (find() != dlsym(RTLD_DEFAULT, "malloc"))
+			break; /* it leads elsewhere: to psample's agent */
+		usleep(10000);
+	}
+	run();
+	return 0;
+}
+
+static void append(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "a");
+
+	fputs(text, file);
+	fclose(file);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 3)
+		return 2;
+	if (!strcmp(argv[1], "sites"))
+		run_sites(atoi(argv[2]));
+	else if (!strcmp(argv[1], "storm"))
+		run_storm((unsigned int)atoi(argv[2]));
+	else if (!strcmp(argv[1], "filter"))
+		run_filter(atoi(argv[2]));
+	else if (!strcmp(argv[1], "under") && argc > 3) {
+		install_filter((unsigned int)atoi(argv[2]), 0);
+		execvp(argv[3], argv + 3);
+	} else if (!strcmp(argv[1], "plugin"))
+		return run_plugin(argv[2]);
+	else if (!strcmp(argv[1], "file")) {
+		append(argv[2], "begun\n");
+		site_array(20000000);
+		append(argv[2], "done\n");
+	}
+	return 0;
+}

@@ -1,0 +1,116 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# heap-native.sh - allocations of a launched program through malloc.
+#
+# Breaks if totals are not what a preloaded counter sees in the same process,
+# if shares or what is in use are not what the program does, or if a program
+# is harmed: by signals, threads, children, a seccomp filter, the end of
+# psample.
+. "${top_srcdir:-.}/tests/run/lib.sh"
+plan 29
+requires_ptrace
+cd "$scratch" || exit 1
+allocs=$programs/allocs
+
+counted() { # bytes, as the agent has counted them
+	sed -n 's/.*counted \([0-9]*\) bytes.*/\1/p' err
+}
+
+folded() { # TYPE FILE
+	"$PSAMPLE" report --folded --sample-index "$1" "$2" >folded 2>folded.err
+}
+
+# --- shares, totals, what is in use -------------------------------------
+LD_PRELOAD=$programs/allocs_count.so ALLOCS_COUNT=$scratch/truth \
+	"$PSAMPLE" -e alloc -i 64KiB -o sites.pb.gz -- "$allocs" sites 10000 \
+	>out 2>err </dev/null
+check_equal "the status is the program's" $? 0 || diag_file err
+truth=$(sed -n 's/^allocs //p' truth)
+check "the count is that of a preloaded counter, to 0.1 percent" within \
+	"$(awk -v a="$(counted)" -v b="$truth" 'BEGIN { print a / b }')" \
+	0.999 1.001
+folded alloc_space sites.pb.gz
+check "the estimate is the count, to 3 percent" within \
+	"$(awk -v a="$(folded_total folded)" -v b="$truth" \
+	'BEGIN { print a / b }')" 0.97 1.03
+for site in small:4.63 array:14.48 cleared:11.58 grown:8.98 aligned:14.48 \
+	large:45.55; do
+	wanted=${site#*:}
+	check "${site%:*} has its share, to a point" within \
+		"$(awk -v a="$(folded_share folded "site_${site%:*}")" \
+		-v b="$wanted" 'BEGIN { print a - b }')" -1 1
+done
+check "stacks reach main" within "$(folded_share folded main any)" 99 100
+folded inuse_space sites.pb.gz
+check "what is kept is in use, and no more" within \
+	"$(folded_total folded)" 15000000 25000000
+check "by who has kept it" within \
+	"$(folded_share folded site_kept)" 95 100
+"$PSAMPLE" -e heap -i 16KiB -f folded -o folded -- "$allocs" sites 5000 \
+	>out 2>err </dev/null
+check "in use comes first with -e heap, to 15 percent" within \
+	"$(folded_total folded)" 8500000 11500000
+
+# --- a library that comes later -----------------------------------------
+"$PSAMPLE" -e alloc -f folded -o folded -i 64KiB -- "$allocs" plugin \
+	"$programs/allocs_plugin.so" >out 2>err </dev/null
+check_equal "a library that is loaded late does not disturb" $? 0
+check "and is seen" within "$(folded_share folded plugin_allocate)" 90 100
+
+# --- programs that must not be harmed -----------------------------------
+for interval in 1 4096 512KiB; do
+	"$PSAMPLE" -q -e alloc -i $interval -o storm.pb.gz -- \
+		"$allocs" storm 50000 >out 2>err </dev/null
+	check "threads, signals and children with -i $interval" \
+		grep -q 'storm done' out || diag_file err
+done
+for way in 0 1; do
+	"$PSAMPLE" -e alloc -i 4096 -f folded -o folded -- \
+		"$allocs" filter $way >out 2>err </dev/null
+	check "a filter that kills is respected ($way)" \
+		grep -q 'filter done' out || diag_file err
+	check "and all is seen ($way)" within \
+		"$(folded_share folded site_array any)" 95 100
+done
+"$PSAMPLE" -q -e alloc -d 0.05 -o part.pb.gz -- "$allocs" storm 200000 \
+	>out 2>err </dev/null
+check "after -d the program goes on to its end" grep -q 'storm done' out
+
+# killed_after SECONDS: psample by SIGKILL; the program must end well
+killed_after() {
+	rm -f file
+	"$PSAMPLE" -q -e alloc -i 16KiB -o killed.pb.gz -- \
+		"$allocs" file "$scratch/file" 2>/dev/null &
+	killed=$!
+	sleep "$1"
+	kill -KILL $killed
+	wait $killed 2>/dev/null
+	wait_until 1 [ -s file ] || return 0 # it never began: exec is ours
+	wait_until 20 has_text file "done"
+}
+harmed=0
+for ms in 01 02 03 04 05 06 07 08 10 12 15 20 30 50; do
+	killed_after 0.0$ms || harmed=$((harmed + 1))
+done
+check_equal "psample killed at any moment harms nobody" $harmed 0
+
+# --- refused --------------------------------------------------------------
+if cc -static -o static "$top_srcdir/tests/programs/allocs_plugin.c" \
+	-Wl,--defsym=main=plugin_allocate >cc.log 2>&1; then
+	"$PSAMPLE" -e alloc -- ./static >out 2>err </dev/null
+	check_equal "a static program is refused" $? 125
+	check "and why" grep -q 'it is static' err
+else
+	skip "a static program is refused" "cc makes no static programs"
+	skip "and why" "cc makes no static programs"
+fi
+rm -f file
+"$allocs" under 319 "$PSAMPLE" -e alloc -- "$allocs" file file \
+	>out 2>err </dev/null # 319: memfd_create(2)
+check "a program that a filter would kill is refused" \
+	grep -q 'seccomp filter would kill' err || diag_file err
+check "before it has begun" [ ! -e file ]
+"$PSAMPLE" -e alloc -- sh -c "exec $allocs sites 1000" >out 2>err </dev/null
+check "a program that becomes another one is told of" \
+	grep -q 'runs another program now' err
+finish
