@@ -17,7 +17,8 @@ enum {
 	OPT_CHILDREN, OPT_BY_THREAD, OPT_MAX_DEPTH, OPT_MAX_PAUSE, OPT_UNWIND,
 	OPT_WALL_STOP, OPT_DEMANGLE, OPT_NO_INLINES, OPT_INLINES, OPT_KILL,
 	OPT_CONTROL, OPT_QUIET, OPT_VERBOSE, OPT_SUMMARY, OPT_NO_SUMMARY,
-	OPT_INTERVAL, OPT_GRAPH, OPT_DEBUGINFOD, OPT_HELP, OPT_VERSION,
+	OPT_INTERVAL, OPT_LEAKS,
+	OPT_GRAPH, OPT_DEBUGINFOD, OPT_HELP, OPT_VERSION,
 };
 
 #define HZ_MAX 10000.0
@@ -41,6 +42,8 @@ static const struct option_spec record_specs[] = {
 	  OPT_FREQ },
 	{ "interval", NULL, 'i', 0, "SIZE",
 	  "bytes between samples of allocations (512KiB)", OPT_INTERVAL },
+	{ "leaks", NULL, 0, 0, NULL,
+	  "-e heap without what is young at the end", OPT_LEAKS },
 	{ "duration", NULL, 'd', 0, "DUR", "stop after 30, 30s, 5m ...",
 	  OPT_DURATION },
 	{ "delay", NULL, 'D', 0, "DUR", "wait before the first sample",
@@ -249,6 +252,10 @@ static void set_flag(struct record_options *options, int id)
 		break;
 	case OPT_DEBUGINFOD:
 		options->use_debuginfod = true;
+		break;
+	case OPT_LEAKS:
+		options->wants_leaks = true;
+		options->event = EVENT_HEAP;
 		break;
 	case OPT_KILL:
 		options->kill_at_end = true;

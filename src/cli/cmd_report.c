@@ -2,11 +2,13 @@
 /* cmd_report.c - psample report: what a profile says, as pprof shows it. */
 #include <elf.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 
 #include "cli/command.h"
 #include "cli/prompt.h"
 #include "cli/report_output.h"
+#include "cli/symbolize.h"
 #include "report/source.h"
 #include "util/io.h"
 #include "util/log.h"
@@ -15,8 +17,9 @@ enum {
 	OPT_FORMAT, /* --top and the like, by name */
 	OPT_FORMAT_NAMED, OPT_SETTING, OPT_CHOICE, OPT_TYPE, OPT_MEAN_DELAY,
 	OPT_BASE, OPT_DIFF_BASE, OPT_DIFF, OPT_FAIL_ABOVE, OPT_ADD_COMMENT,
-	OPT_BUILD_ID, OPT_ALL_FRAMES, OPT_SYMBOLIZE, OPT_QUIET, OPT_VERBOSE,
-	OPT_HELP,
+	OPT_BUILD_ID, OPT_ALL_FRAMES, OPT_SYMBOLIZE, OPT_SECONDS, OPT_TIMEOUT,
+	OPT_TLS_CERT, OPT_TLS_KEY, OPT_TLS_CA, OPT_TOOLS, OPT_DEBUGINFOD,
+	OPT_NO_PAGER, OPT_QUIET, OPT_VERBOSE, OPT_HELP,
 };
 
 #define FORMAT(name, arg, help) { name, NULL, 0, 0, arg, help, OPT_FORMAT }
@@ -31,15 +34,28 @@ static const struct option_spec report_specs[] = {
 	FORMAT("tree", NULL, "each function with callers and callees"),
 	FORMAT("peek", "REGEX", "the same, of functions that match"),
 	FORMAT("list", "REGEX", "source lines of functions that match"),
+	FORMAT("disasm", "REGEX", "instructions of functions that match"),
+	FORMAT("weblist", "REGEX", "the same with sources, in a browser"),
 	FORMAT("dot", NULL, "the call graph for Graphviz"),
+	FORMAT("svg", NULL, "the call graph as SVG"),
+	FORMAT("web", NULL, "the same in a browser"),
+	FORMAT("png", NULL, "the call graph as PNG; needs dot"),
+	FORMAT("gif", NULL, "the same as GIF"),
+	FORMAT("pdf", NULL, "the same as PDF"),
+	FORMAT("ps", NULL, "the same as PostScript"),
+	FORMAT("eog", NULL, "the call graph in eog"),
+	FORMAT("evince", NULL, "the same in evince"),
+	FORMAT("gv", NULL, "the same in gv"),
 	FORMAT("traces", NULL, "every sample with its stack"),
 	FORMAT("tags", NULL, "the values of all labels"),
 	FORMAT("comments", NULL, "what the profile's writer noted"),
 	FORMAT("raw", NULL, "all tables of the profile"),
 	FORMAT("callgrind", NULL, "the call graph for KCachegrind"),
+	FORMAT("kcachegrind", NULL, "the same in KCachegrind"),
 	FORMAT("flamegraph", NULL, "a flame graph, as SVG or HTML"),
 	FORMAT("folded", NULL, "stacks as text, root;caller;leaf 12"),
 	FORMAT("speedscope", NULL, "for www.speedscope.app"),
+	FORMAT("json", NULL, "functions and calls as JSON"),
 	FORMAT("info", NULL, "what is in the profile, and what it lacks"),
 	FORMAT("proto", NULL, "the profile, filtered, as .pb.gz"),
 	FORMAT("topproto", NULL, "what top shows, as .pb.gz"),
@@ -89,8 +105,10 @@ static const struct option_spec report_specs[] = {
 	SETTING("nodefraction", "F", "none below F of the total (0.005)"),
 	SETTING("edgefraction", "F", "no calls below F (0.001)"),
 	SETTING("trim", NULL, "--trim=false: all of them"),
+	SETTING("call-tree", NULL, "in graphs, a box for each way to it"),
 	SETTING("compact-labels", NULL, "a short header"),
 	SETTING("pprof-sums", NULL, "count recursion in list as pprof does"),
+	SETTING("intel-syntax", NULL, "instructions as Intel writes them"),
 	SETTING("source-path", "PATH", "where sources are"),
 	SETTING("trim-path", "PATH", "prefixes to cut from source paths"),
 	{ .help = "Which profiles:" },
@@ -106,8 +124,21 @@ static const struct option_spec report_specs[] = {
 	  OPT_BUILD_ID },
 	{ "add-comment", NULL, 0, 0, "TEXT", "one comment more",
 	  OPT_ADD_COMMENT },
-	{ "symbolize", NULL, 0, 0, "none", "names are those of the profile",
-	  OPT_SYMBOLIZE },
+	{ "symbolize", NULL, 0, 0, "HOW",
+	  "names from: none, local, fastlocal, remote", OPT_SYMBOLIZE },
+	{ "debuginfod", NULL, 0, 0, NULL, "and from debuginfod's servers",
+	  OPT_DEBUGINFOD },
+	{ "tools", NULL, 0, 0, "LIST", "where nm, objdump are (PPROF_TOOLS)",
+	  OPT_TOOLS },
+	{ "seconds", NULL, 0, 0, "N", "how long a server is to profile",
+	  OPT_SECONDS },
+	{ "timeout", NULL, 0, 0, "N", "how many seconds to wait for it",
+	  OPT_TIMEOUT },
+	{ "tls-cert", NULL, 0, 0, "FILE", "our certificate for a server",
+	  OPT_TLS_CERT },
+	{ "tls-key", NULL, 0, 0, "FILE", "the key of it", OPT_TLS_KEY },
+	{ "tls-ca", NULL, 0, 0, "FILE", "who may vouch for a server",
+	  OPT_TLS_CA },
 	{ .help = "Shorthands of --sample-index:" },
 	TYPE("inuse-space", "memory in use"),
 	TYPE("inuse-objects", "objects in use"),
@@ -118,6 +149,11 @@ static const struct option_spec report_specs[] = {
 	  OPT_TYPE },
 	{ "mean-delay", NULL, 0, 0, NULL, "how long on average",
 	  OPT_MEAN_DELAY },
+	{ .help = "On a terminal:" },
+	{ "color", "colour", 0, 0, "WHEN", "auto, always or never",
+	  OPT_SETTING },
+	SETTING("pager", NULL, "page what is longer (the default)"),
+	{ "no-pager", NULL, 0, 0, NULL, "do not", OPT_NO_PAGER },
 	{ .help = "What to say:" },
 	{ "quiet", NULL, 'q', 0, NULL, "warnings only; twice: errors only",
 	  OPT_QUIET },
@@ -131,6 +167,8 @@ struct report_ctx {
 	const struct report_format *format; /* NULL: not said */
 	const char *arg;
 	bool takes_word; /* the argument is the first word */
+	const char *symbolize; /* what --symbolize says */
+	bool uses_debuginfod;
 	struct sources sources;
 	struct vec bases; /* char * */
 	struct intern strings;
@@ -147,6 +185,7 @@ static void *new_ctx(void)
 	struct report_ctx *ctx = xcalloc(1, sizeof(*ctx));
 
 	settings_init(&ctx->settings);
+	ctx->symbolize = "";
 	intern_init(&ctx->strings);
 	ctx->bases = VEC_OF(char *);
 	ctx->fail_above = -1;
@@ -236,11 +275,16 @@ static struct error *add_base(struct report_ctx *ctx, const char *file,
 	return NULL;
 }
 
-static struct error *check_symbolize(const char *arg)
+static struct error *set_number(int64_t *out, const char *name,
+				const char *arg)
 {
-	if (!strcmp(arg, "none") || !strcmp(arg, "no") || !*arg)
-		return NULL;
-	return error_new("bad value %s for --symbolize: expected none", arg);
+	char *end;
+
+	*out = strtol(arg, &end, 10);
+	return end > arg && !*end && *out <= INT_MAX ?
+		       NULL :
+		       error_new("bad value %s for --%s: expected a number",
+				 arg, name);
 }
 
 static struct error *set_fail_above(struct report_ctx *ctx, const char *arg)
@@ -279,7 +323,30 @@ static struct error *set_other(struct report_ctx *ctx,
 		ctx->sources.keeps_all_frames = !is_false(arg);
 		break;
 	case OPT_SYMBOLIZE:
-		return check_symbolize(arg);
+		ctx->symbolize = arg;
+		break;
+	case OPT_SECONDS:
+		return set_number(&ctx->sources.seconds, spec->name, arg);
+	case OPT_TIMEOUT:
+		return set_number(&ctx->sources.timeout_s, spec->name, arg);
+	case OPT_TOOLS:
+		setenv("PPROF_TOOLS", arg, 1);
+		break;
+	case OPT_DEBUGINFOD:
+		ctx->uses_debuginfod = !is_false(arg);
+		break;
+	case OPT_TLS_CERT:
+		ctx->sources.tls.certificate = arg;
+		break;
+	case OPT_TLS_KEY:
+		ctx->sources.tls.key = arg;
+		break;
+	case OPT_TLS_CA:
+		ctx->sources.tls.authority = arg;
+		break;
+	case OPT_NO_PAGER:
+		ctx->settings.pager = is_false(arg);
+		break;
 	case OPT_QUIET:
 		ctx->verbosity--;
 		break;
@@ -431,6 +498,7 @@ static int run(void *p, int argc, char **argv, bool has_dashes)
 	struct report_ctx *ctx = p;
 	CLEANUP(strbuf_clear) struct strbuf text = { 0 };
 	CLEANUP(pp_free) struct pp *pp = NULL;
+	struct symbolize symbolize;
 	struct error *error;
 	int status = EXIT_DONE;
 
@@ -446,6 +514,12 @@ static int run(void *p, int argc, char **argv, bool has_dashes)
 				       "try:   psample report --help"));
 		return EXIT_USAGE;
 	}
+	symbolize_init(&symbolize, ctx->symbolize);
+	symbolize.tls = &ctx->sources.tls;
+	symbolize.uses_debuginfod = ctx->uses_debuginfod;
+	ctx->sources.locate = symbolize_locate;
+	ctx->sources.symbolize = symbolize_run;
+	ctx->sources.ctx = &symbolize;
 	error = sources_fetch(&ctx->sources, &ctx->strings, &pp);
 	if (!error && !ctx->format)
 		return prompt_run(pp, &ctx->settings);
@@ -453,7 +527,9 @@ static int run(void *p, int argc, char **argv, bool has_dashes)
 		error = report_make(pp, ctx->format, ctx->arg,
 				    &ctx->settings, &text);
 	if (!error)
-		error = report_output(ctx->format, ctx->settings.output, NULL,
+		error = report_output(ctx->format,
+				      &(struct report_place){
+					      .settings = &ctx->settings },
 				      &text);
 	if (!error)
 		error = judge(ctx, pp, &status);
@@ -473,7 +549,8 @@ const struct command command_report = {
 		 "       psample diff [OPTIONS] BASE PROFILE...",
 	.more = "Options are those of go tool pprof, with one dash or two, _ "
 		"or -, anywhere.\nProfiles: pprof's .pb.gz, from any program; "
-		"folded stacks.\nMore: man psample-report",
+		"folded stacks; gperftools' and other older "
+		"formats.\nMore: man psample-report",
 	.options = report_specs,
 	.set_spec = set_spec,
 	.run = run,

@@ -63,6 +63,8 @@ struct error *heap_check_options(const struct record_options *options)
 	const struct sampler_options *sampler = &options->sampler;
 	const char *bad = NULL;
 
+	if (options->wants_leaks && options->event != EVENT_HEAP)
+		return error_new("--leaks is for -e heap");
 	if (options->event != EVENT_ALLOC && options->event != EVENT_HEAP)
 		return options->mean_bytes
 			       ? error_new("--interval is for -e alloc and "
@@ -285,6 +287,7 @@ static struct error *begin(struct heap_run *h, struct launch *launch)
 		.mean_bytes = options->mean_bytes,
 		.is_launched = h->run.is_launched,
 		.is_delayed = options->sampler.delay_ns > 0,
+		.wants_leaks = options->wants_leaks,
 		.shows_alloc = options->event == EVENT_ALLOC,
 	};
 	struct error *error = heap_open(h->run.pid, &heap, &h->heap);

@@ -17,7 +17,7 @@ static struct {
 	line_complete_fn *complete;
 	void *ctx;
 	bool is_edited;
-	bool is_first; /* the word that is completed */
+	char *before; /* what stands before the word that is completed */
 	char *history;
 } line;
 
@@ -53,26 +53,26 @@ static char *next_completion(const char *word, int state)
 
 	if (!state)
 		index = 0;
-	found = line.complete(line.ctx, word, line.is_first, index++);
+	found = line.complete(line.ctx, word, line.before, index++);
 	return found ? strdup(found) : NULL;
 }
 
 static char **complete_word(const char *word, int start, int end)
 {
 	(void)end;
-	line.is_first = true;
-	for (int i = 0; i < start; i++)
-		line.is_first &= rl_line_buffer[i] == ' ';
+	free(line.before);
+	line.before = xstrndup(rl_line_buffer, (size_t)start);
 	rl_attempted_completion_over = 1; /* no names of files */
 	return rl_completion_matches(word, next_completion);
 }
 
 static void open_editor(void)
 {
-	static char breaks[] = " \t";
+	static char breaks[] = " \t=";
 
 	rl_readline_name = "psample";
 	rl_attempted_completion_function = complete_word;
+	rl_basic_word_break_characters = breaks;
 	rl_completer_word_break_characters = breaks;
 	using_history();
 	stifle_history(HISTORY_LINES_MAX);
@@ -85,16 +85,19 @@ static char *read_edited(void)
 {
 	char *text = readline(LINE_PROMPT);
 
-	if (text && *text)
+	if (text && *text) {
 		add_history(text);
+		/* At once: the end may come by a signal. */
+		if (line.history)
+			write_history(line.history);
+	}
 	return text;
 }
 
 static void close_editor(void)
 {
-	if (line.history)
-		write_history(line.history);
 	free(line.history);
+	free(line.before);
 }
 
 #else

@@ -12,11 +12,11 @@
 #define LINE_PROMPT "(psample) "
 
 /*
- * What may stand for @word, @index counting from 0; NULL at the end. @is_first:
- * it is the first word of its line. The result is a constant.
+ * What may stand for @word, @index counting from 0; NULL at the end. @before is
+ * the line up to it. The result is good until the next call.
  */
 typedef const char *line_complete_fn(void *ctx, const char *word,
-				     bool is_first, size_t index);
+				     const char *before, size_t index);
 
 /* Read history; @complete gets @ctx. */
 void line_open(line_complete_fn *complete, void *ctx);

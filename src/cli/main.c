@@ -7,6 +7,7 @@
 #include "cli/command.h"
 #include "report/read.h"
 #include "report/report.h"
+#include "report/url.h"
 
 static const struct command *const commands[] = {
 	&command_record,
@@ -85,6 +86,32 @@ static bool is_report_option(const char *word)
 	       !command_find_option(&command_record, word);
 }
 
+/* A file that has a profile, or where to fetch one. */
+static bool is_source(const char *word)
+{
+	CLEANUP(free) char *url = NULL;
+	int64_t timeout_s;
+
+	if (pp_is_profile(word))
+		return true;
+	if (*word != '-' && access(word, F_OK))
+		url = url_of_source(word, 0, 0, &timeout_s);
+	return url != NULL;
+}
+
+/* The first word that is not about what to say. */
+static int first_word(char *const *argv)
+{
+	int i = 1;
+
+	while (argv[i + 1] && (!strcmp(argv[i], "-q") ||
+			       !strcmp(argv[i], "-v") ||
+			       !strcmp(argv[i], "--quiet") ||
+			       !strcmp(argv[i], "--verbose")))
+		i++;
+	return i;
+}
+
 int main(int argc, char **argv)
 {
 	CLEANUP(free) const char *option = NULL;
@@ -103,7 +130,7 @@ int main(int argc, char **argv)
 	option = report_word(argv[1]);
 	if (option)
 		return run_report(option, argc, argv);
-	if (is_report_option(argv[1]) || pp_is_profile(argv[1]))
+	if (is_report_option(argv[1]) || is_source(argv[first_word(argv)]))
 		return command_main(&command_report, argc, argv);
 	return command_main(&command_record, argc, argv);
 }

@@ -13,6 +13,7 @@
 struct prompt {
 	struct pp *pp;
 	struct settings *settings;
+	struct strbuf completion; /* what was last found */
 };
 
 /* Words that are neither reports nor settings. */
@@ -23,6 +24,21 @@ static const char *const own_words[] = { "help", "options", "quit", "exit" };
 static bool has_prefix(const char *text, const char *prefix)
 {
 	return !strncmp(text, prefix, strlen(prefix));
+}
+
+static bool is_own_word(const char *word)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(own_words); i++)
+		if (!strcmp(own_words[i], word))
+			return true;
+	return false;
+}
+
+static const char *type_at(const struct prompt *prompt, size_t i)
+{
+	const struct pp_type *type = vec_at(&prompt->pp->types, i);
+
+	return pp_text(prompt->pp, type->type);
 }
 
 /* All first words: reports, settings, their choices, sample types, own. */
@@ -40,16 +56,13 @@ static const char *word_at(const struct prompt *prompt, size_t index)
 	}
 	for (size_t i = 0; i < prompt->pp->types.n; i++)
 		if (!index--)
-			return pp_text(prompt->pp,
-				       ((struct pp_type *)vec_at(
-						&prompt->pp->types, i))
-					       ->type);
+			return type_at(prompt, i);
 	return index < ARRAY_SIZE(own_words) ? own_words[index] : NULL;
 }
 
-/* Functions with @word anywhere in their names. */
-static const char *function_at(const struct prompt *prompt, const char *word,
-			       size_t index)
+/* Functions with @word, behind its first @n bytes, anywhere in their names. */
+static const char *function_at(struct prompt *prompt, const char *word,
+			       size_t n, size_t index)
 {
 	const struct pp *pp = prompt->pp;
 
@@ -57,20 +70,83 @@ static const char *function_at(const struct prompt *prompt, const char *word,
 		const struct pp_function *f = vec_at(&pp->functions, i);
 		const char *name = pp_text(pp, f->name);
 
-		if (strstr(name, word) && !index--)
-			return name;
+		if (!strstr(name, word + n) || index--)
+			continue;
+		strbuf_reset(&prompt->completion);
+		strbuf_add(&prompt->completion, word, n);
+		strbuf_adds(&prompt->completion, name);
+		return prompt->completion.data;
 	}
 	return NULL;
 }
 
-static const char *complete(void *ctx, const char *word, bool is_first,
+/* "--nodecount", "--cum", "--inuse_space": all but reports and own words */
+static const char *option_at(struct prompt *prompt, const char *word,
+			     size_t index)
+{
+	const char *name;
+
+	for (size_t i = 0; (name = word_at(prompt, i)); i++) {
+		if (report_format_find(name) || is_own_word(name))
+			continue;
+		strbuf_reset(&prompt->completion);
+		strbuf_addf(&prompt->completion, "--%s", name);
+		if (has_prefix(prompt->completion.data, word) && !index--)
+			return prompt->completion.data;
+	}
+	return NULL;
+}
+
+static bool is_pattern(const struct setting *setting)
+{
+	static const char *const names[] = { "focus", "ignore", "hide",
+					     "show", "show_from",
+					     "prune_from" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (!strcmp(setting->name, names[i]))
+			return true;
+	return false;
+}
+
+/* What may follow "granularity=", "top --focus=", being @before. */
+static const char *value_at(struct prompt *prompt, const char *word,
+			    const char *before, size_t index)
+{
+	const char *end = before + strlen(before) - 1, *start = end;
+	CLEANUP(free) char *name = NULL;
+	const struct setting *setting;
+
+	while (start > before && !strchr(" \t-", start[-1]))
+		start--;
+	name = xstrndup(start, (size_t)(end - start));
+	setting = setting_find(name);
+	if (setting && is_pattern(setting))
+		return function_at(prompt, word, 0, index);
+	for (size_t i = 0; setting && setting->choices && setting->choices[i];
+	     i++)
+		if (has_prefix(setting->choices[i], word) && !index--)
+			return setting->choices[i];
+	for (size_t i = 0; setting && !strcmp(setting->name, "sample_index") &&
+			   i < prompt->pp->types.n; i++)
+		if (has_prefix(type_at(prompt, i), word) && !index--)
+			return type_at(prompt, i);
+	return NULL;
+}
+
+static const char *complete(void *ctx, const char *word, const char *before,
 			    size_t index)
 {
-	const struct prompt *prompt = ctx;
+	struct prompt *prompt = ctx;
 	const char *found;
 
-	if (!is_first)
-		return function_at(prompt, word + (*word == '-'), index);
+	before += strspn(before, " \t");
+	if (*before && before[strlen(before) - 1] == '=')
+		return value_at(prompt, word, before, index);
+	if (has_prefix(word, "--"))
+		return option_at(prompt, word, index);
+	if (*before && !has_prefix(before, "help "))
+		return function_at(prompt, word, *word == '-', index);
 	for (size_t i = 0; (found = word_at(prompt, i)); i++)
 		if (has_prefix(found, word) && !index--)
 			return found;
@@ -219,8 +295,11 @@ static void run_report(const struct prompt *prompt, const char *line)
 		error = report_make(prompt->pp, command.format, command.arg,
 				    &command.settings, &text);
 	if (!error)
-		error = report_output(command.format, command.settings.output,
-				      command.pipe, &text);
+		error = report_output(command.format,
+				      &(struct report_place){
+					      &command.settings,
+					      command.pipe, true },
+				      &text);
 	if (error)
 		print_error(error);
 	prompt_command_clear(&command);
@@ -276,7 +355,7 @@ static void greet(const struct prompt *prompt)
 
 int prompt_run(struct pp *pp, struct settings *settings)
 {
-	struct prompt prompt = { pp, settings };
+	struct prompt prompt = { .pp = pp, .settings = settings };
 	bool goes_on = true;
 	char *line;
 
@@ -293,5 +372,6 @@ int prompt_run(struct pp *pp, struct settings *settings)
 		free(line);
 	}
 	line_close();
+	strbuf_clear(&prompt.completion);
 	return EXIT_DONE;
 }

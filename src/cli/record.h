@@ -30,6 +30,7 @@ enum record_event {
 struct record_options {
 	enum record_event event;
 	uint64_t mean_bytes; /* between samples of allocations; 0: default */
+	bool wants_leaks;    /* of EVENT_HEAP: not what is young */
 	struct sampler_options sampler;
 	struct symbol_options symbol;
 	bool has_freq, has_max_pause;

@@ -126,6 +126,12 @@ static struct error *inspect(struct heap *heap)
 
 	if (!find_module(heap))
 		return inspect_native(heap);
+	if (heap->options.wants_leaks)
+		return error_hint(error_new("it is a Go program, which does "
+					    "not say when an object was "
+					    "made"),
+				  "try:   -e heap; two profiles and go tool "
+				  "pprof -base show what grows");
 	error = go_vars_find(heap->program.module, heap->program.table,
 			     &heap->program.vars);
 	if (error)
@@ -393,7 +399,7 @@ struct profile *heap_profile(struct heap *heap, struct symbolizer *symbolizer)
 	profile->period = (int64_t)heap->stats.mean_bytes;
 	profile->duration_ns = heap->stats.elapsed_ns;
 	if (heap->native) {
-		native_fill(heap->native);
+		native_fill(heap->native, heap->options.wants_leaks);
 		native_count(heap->native, &heap->stats);
 		naming_symbolize(&heap->registry, symbolizer);
 		return profile;

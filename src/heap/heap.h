@@ -26,6 +26,7 @@ struct heap_options {
 			      * or HEAP_MEAN_DEFAULT */
 	bool is_launched;    /* the program is held at its exec */
 	bool is_delayed;     /* heap_start() will come later than at once */
+	bool wants_leaks;    /* in use without what is young; not for Go */
 	bool shows_alloc;    /* else in use: the profile's default view */
 };
 

@@ -21,6 +21,7 @@
 struct kept {
 	stack_id stack; /* NO_ID: its record was lost */
 	uint64_t size;
+	int64_t seen_ns; /* a poll later than it was made, at most */
 };
 
 struct sums { /* of one stack */
@@ -38,9 +39,9 @@ struct native {
 	struct vec locations; /* location_id, of one stack */
 	struct vec kept;      /* struct kept */
 	location_id truncated;
-	uint64_t n_lost, n_live, n_drained;
+	uint64_t n_lost, n_drained;
 	uint64_t exact_bytes; /* as read_exact() has it */
-	int64_t looked_ns, stuck_ns;
+	int64_t start_ns, polled_ns, looked_ns, stuck_ns;
 	double alloc_bytes, alloc_objects, inuse_bytes, inuse_objects;
 	double variance;
 };
@@ -126,6 +127,7 @@ struct error *native_start(struct native *native)
 		inject_wrappers(inject, slots->wrappers);
 		slots_patch(slots, inject->mem_fd, inject->debug);
 	}
+	native->start_ns = native->polled_ns = clock_now_ns();
 	inject_finish(inject);
 	return error;
 }
@@ -220,6 +222,7 @@ static void drain(struct native *native)
 		kept->stack = NO_ID;
 		if (sequence == tail + 1) {
 			kept->size = record->size;
+			kept->seen_ns = native->polled_ns;
 			kept->stack = walk_record(native, record);
 		} else {
 			native->n_lost++;
@@ -269,6 +272,17 @@ static void read_exact(struct native *native)
 	native->exact_bytes = sum;
 }
 
+/*
+ * New modules: where they are must be known before their samples are walked,
+ * when the process may have ended.
+ */
+static void take_modules(struct native *native)
+{
+	space_refresh(native->subject->space);
+	slots_patch(&native->slots, native->inject.mem_fd,
+		    native->inject.debug);
+}
+
 enum heap_state native_poll(struct native *native)
 {
 	const struct inject *inject = &native->inject;
@@ -277,13 +291,13 @@ enum heap_state native_poll(struct native *native)
 	bool is_there = memfile_read(inject->mem_fd, inject->debug, &word,
 				     sizeof(word)) == sizeof(word);
 
+	native->polled_ns = now;
 	drain(native);
 	if (is_there && now - native->looked_ns >= LOOK_NS) {
 		native->looked_ns = now;
 		if (slots_are_stale(&native->slots, inject->mem_fd,
 				    inject->debug))
-			slots_patch(&native->slots, inject->mem_fd,
-				    inject->debug);
+			take_modules(native);
 		read_exact(native);
 	}
 	if (!is_there)
@@ -305,6 +319,7 @@ void native_stop(struct native *native)
 						is_enabled),
 		      &no, sizeof(no));
 	slots_restore(&native->slots, native->inject.mem_fd);
+	native->polled_ns = clock_now_ns();
 	drain(native);
 	read_exact(native);
 }
@@ -347,7 +362,8 @@ static void add_allocated(struct native *native, struct vec *sums)
 }
 
 /* Objects that were sampled and not freed stand in the agent's table. */
-static void add_live(struct native *native, struct vec *sums)
+static void add_live(struct native *native, struct vec *sums,
+		     int64_t until_ns)
 {
 	const struct agent_shared *b = native->inject.shared;
 	double factor = lost_factor(native);
@@ -362,9 +378,8 @@ static void add_live(struct native *native, struct vec *sums)
 		if (live.ptr <= 1 || !live.id || live.id > native->kept.n)
 			continue;
 		kept = vec_at(&native->kept, live.id - 1);
-		if (kept->stack == NO_ID)
+		if (kept->stack == NO_ID || kept->seen_ns > until_ns)
 			continue;
-		native->n_live++;
 		weight = factor * go_scale(1, kept->size,
 					   native->constants.mean_bytes);
 		sum = sums_of(sums, kept->stack);
@@ -374,8 +389,9 @@ static void add_live(struct native *native, struct vec *sums)
 }
 
 /* Per stack, rounded once: a sample alone stands for 1.3 objects, say. */
-void native_fill(struct native *native)
+void native_fill(struct native *native, bool leaks_only)
 {
+	int64_t run_ns = native->polled_ns - native->start_ns;
 	struct profile *profile = native->registry->profile;
 	struct vec sums = VEC_OF(struct sums);
 	double total[4] = { 0, 0, 0, 0 };
@@ -383,9 +399,9 @@ void native_fill(struct native *native)
 	profile->samples.n = 0;
 	map_reset(&profile->sample_index);
 	native->variance = 0;
-	native->n_live = 0;
 	add_allocated(native, &sums);
-	add_live(native, &sums);
+	add_live(native, &sums, leaks_only ? native->start_ns + run_ns / 10 * 9
+					   : INT64_MAX);
 	for (size_t i = 0; i < sums.n; i++) {
 		const struct sums *sum = vec_at(&sums, i);
 		int64_t values[4];

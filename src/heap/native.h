@@ -41,7 +41,11 @@ void native_stop(struct native *native);
 /* Numbers for @stats, but for those on time and reading. */
 void native_count(struct native *native, struct heap_stats *stats);
 
-/* Replace the samples of the registry's profile. */
-void native_fill(struct native *native);
+/*
+ * Replace the samples of the registry's profile. @leaks_only: what was made
+ * in the last tenth of the run does not count as in use, since much of it
+ * will be freed.
+ */
+void native_fill(struct native *native, bool leaks_only);
 
 #endif

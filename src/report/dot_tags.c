@@ -172,6 +172,16 @@ static int64_t nodelet_cum(const struct nodelet *nodelet)
 	return nodelet->tag ? graph_tag_cum(nodelet->tag) : nodelet->cum;
 }
 
+/* As pprof has it, but that nobody's label ends the string it is in. */
+static void add_tag_label(const char *label, struct strbuf *out)
+{
+	for (; *label; label++) {
+		if (*label == '"' || (*label == '\\' && label[1] != 'n'))
+			strbuf_addc(out, '\\');
+		strbuf_addc(out, *label == '\n' ? ' ' : *label);
+	}
+}
+
 /* The box @name with its call from @source. */
 static void add_box(const char *source, const char *name,
 		    const struct nodelet *nodelet, const char *value,
@@ -181,9 +191,10 @@ static void add_box(const char *source, const char *name,
 	bool is_dotted = is_number &&
 			 nodelet_flat(nodelet) != nodelet_cum(nodelet);
 
-	strbuf_addf(out, "%s [label = \"%s\" id=\"%s\" fontsize=8 "
-		    "shape=box3d tooltip=\"%s\"]\n", name, nodelet->label,
-		    name, value);
+	strbuf_addf(out, "%s [label = \"", name);
+	add_tag_label(nodelet->label, out);
+	strbuf_addf(out, "\" id=\"%s\" fontsize=8 shape=box3d "
+		    "tooltip=\"%s\"]\n", name, value);
 	strbuf_addf(out, "%s -> %s [label=\" %s\" weight=100 tooltip=\"%s\" "
 		    "labeltooltip=\"%s\"%s]\n", source, name, value, value,
 		    value, is_dotted ? " style=\"dotted\"" : "");

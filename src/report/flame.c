@@ -31,7 +31,7 @@ static uint32_t add_child(struct flame_maker *maker, uint32_t parent,
 }
 
 static void add_stack(struct flame_maker *maker, const struct pp_stack *stack,
-		      int64_t value)
+		      int64_t value, int64_t base)
 {
 	struct flame *flame = maker->flame;
 	const struct graph *graph = flame->graph;
@@ -54,6 +54,8 @@ static void add_stack(struct flame_maker *maker, const struct pp_stack *stack,
 	}
 	flame_frame(flame, at)->self =
 		wrap_add(flame_frame(flame, at)->self, value);
+	flame_frame(flame, at)->base =
+		wrap_add(flame_frame(flame, at)->base, base);
 }
 
 /* Frames come after their parents, so that one pass from the end sums up. */
@@ -65,9 +67,10 @@ static void sum_up(struct flame *flame)
 			flame_frame(flame, frame->parent);
 
 		frame->total = wrap_add(frame->total, frame->self);
-		if (i > 1)
-			parent->total = wrap_add(parent->total,
-						 frame->total);
+		if (i == 1)
+			break;
+		parent->total = wrap_add(parent->total, frame->total);
+		parent->base = wrap_add(parent->base, frame->base);
 	}
 }
 
@@ -112,25 +115,42 @@ static void link_children(struct flame *flame)
 	}
 }
 
+/* What all samples of each stack add up to, and those of a base, negated. */
+static void sum_stacks(const struct pp *pp, size_t type, int64_t *values,
+		       int64_t *bases)
+{
+	CLEANUP(free) bool *is_base = pp_find_base_sets(pp);
+
+	for (size_t i = 0; i < pp->samples.n; i++) {
+		const struct pp_sample *sample = vec_at(&pp->samples, i);
+		int64_t value = pp_values(pp, sample)[type];
+		int64_t *base = &bases[sample->stack];
+
+		values[sample->stack] = wrap_add(values[sample->stack],
+						 value);
+		if (is_base[sample->labels])
+			*base = wrap_add(*base, wrap_mul(value, -1));
+	}
+}
+
 void flame_make(struct graph *graph, size_t type, struct flame *out)
 {
 	const struct pp *pp = graph->pp;
 	struct flame_maker maker = { .flame = out };
-	CLEANUP(free) int64_t *values = xcalloc(pp->stacks.n,
+	CLEANUP(free) int64_t *values = xcalloc(2 * pp->stacks.n,
 						sizeof(*values));
+	int64_t *bases = values + pp->stacks.n;
 
 	*out = (struct flame){ .graph = graph,
 			       .frames = VEC_OF(struct flame_frame) };
 	((struct flame_frame *)vec_push(&out->frames))->node = NO_ID;
-	for (size_t i = 0; i < pp->samples.n; i++) {
-		const struct pp_sample *sample = vec_at(&pp->samples, i);
-
-		values[sample->stack] = wrap_add(values[sample->stack],
-						 pp_values(pp, sample)[type]);
+	sum_stacks(pp, type, values, bases);
+	for (size_t i = 0; i < pp->stacks.n; i++) {
+		if (values[i] || bases[i])
+			add_stack(&maker, vec_at(&pp->stacks, i), values[i],
+				  bases[i]);
+		out->has_base |= bases[i] != 0;
 	}
-	for (size_t i = 0; i < pp->stacks.n; i++)
-		if (values[i])
-			add_stack(&maker, vec_at(&pp->stacks, i), values[i]);
 	map_clear(&maker.index);
 	sum_up(out);
 	link_children(out);

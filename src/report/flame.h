@@ -4,6 +4,9 @@
  *
  * Frame 0 is the root of all. Children of a frame are sorted by name, so that
  * equal profiles give equal pictures. Values below 0 count as they are.
+ *
+ * With a diff base total and self are differences; what the base had is known
+ * besides, so that the two can be told apart.
  */
 #ifndef REPORT_FLAME_H
 #define REPORT_FLAME_H
@@ -15,6 +18,7 @@ struct flame_frame {
 	uint32_t parent, depth;
 	uint32_t first_child, n_children; /* in flame.children */
 	int64_t total, self;
+	int64_t base; /* of the total; what is now is total + base */
 	bool is_inlined;
 };
 
@@ -23,6 +27,7 @@ struct flame {
 	struct vec frames;   /* struct flame_frame */
 	uint32_t *children;
 	uint32_t depth; /* of the deepest frame */
+	bool has_base;
 };
 
 /* @type: which values. The graph must outlive the tree. */

@@ -8,11 +8,6 @@
  */
 #include "report/graph.h"
 
-struct stack_weight {
-	int64_t value, divisor;
-	bool is_used;
-};
-
 static uint32_t graph_add_node(struct graph *graph,
 			       const struct node_info *info)
 {
@@ -22,6 +17,7 @@ static uint32_t graph_add_node(struct graph *graph,
 		struct graph_node *node = vec_push(&graph->nodes);
 
 		node->info = *info;
+		node->parent = NO_ID;
 		node->is_kept = true;
 	}
 	return id;
@@ -116,6 +112,7 @@ void graph_free(struct graph *graph)
 	vec_clear(&graph->edges);
 	vec_clear(&graph->order);
 	map_clear(&graph->edge_index);
+	map_clear(&graph->children);
 	arena_clear(&graph->names);
 	free(graph->line_nodes);
 	free(graph->location_nodes);
@@ -124,7 +121,7 @@ void graph_free(struct graph *graph)
 	free(graph);
 }
 
-static struct stack_weight *weigh_stacks(const struct graph *graph)
+struct stack_weight *graph_weigh_stacks(const struct graph *graph)
 {
 	const struct pp *pp = graph->pp;
 	struct stack_weight *weights = xcalloc(pp->stacks.n, sizeof(*weights));
@@ -151,8 +148,30 @@ struct graph_walk {
 	const struct stack_weight *weight;
 	uint32_t stamp;	 /* of this stack */
 	uint32_t parent; /* NO_ID: none yet */
+	uint32_t path;	 /* in a tree: the node before, kept or not */
 	bool is_residual;
+	bool is_run_inlined; /* all nodes left out since the parent */
 };
+
+/* The child of the walk's path; in a tree it is made if it is new. */
+static uint32_t walk_child(struct graph_walk *walk, uint32_t node)
+{
+	struct graph *graph = walk->graph;
+	uint32_t id = graph_child(graph, walk->path, node);
+	struct graph_node *child;
+
+	if (id == NO_ID) {
+		id = (uint32_t)graph->nodes.n;
+		map_put(&graph->children, (uint64_t)walk->path << 32 | node,
+			id);
+		child = vec_push(&graph->nodes);
+		child->info = graph_node(graph, node)->info;
+		child->parent = walk->path;
+		child->is_kept = true;
+	}
+	walk->path = id;
+	return id;
+}
 
 static void walk_call(struct graph_walk *walk, uint32_t to, bool is_inlined)
 {
@@ -179,14 +198,19 @@ static void walk_call(struct graph_walk *walk, uint32_t to, bool is_inlined)
 	edge->is_inlined &= is_inlined;
 }
 
-static void walk_node(struct graph_walk *walk, uint32_t id, bool is_inlined)
+static void walk_node(struct graph_walk *walk, uint32_t at, bool is_inlined)
 {
+	uint32_t id = walk_child(walk, at);
 	struct graph_node *node = graph_node(walk->graph, id);
 
 	if (!node->is_kept) {
 		walk->is_residual = true;
+		walk->is_run_inlined &= is_inlined;
 		return;
 	}
+	/* In a tree, pprof asks what was left out as well. */
+	if (walk->graph->options.is_tree)
+		is_inlined &= walk->is_run_inlined;
 	if (node->seen != walk->stamp) {
 		node->seen = walk->stamp;
 		node->cum = wrap_add(node->cum, walk->weight->value);
@@ -197,12 +221,15 @@ static void walk_node(struct graph_walk *walk, uint32_t id, bool is_inlined)
 		walk_call(walk, id, is_inlined);
 	walk->parent = id;
 	walk->is_residual = false;
+	walk->is_run_inlined = true;
 }
 
 static void walk_stack(struct graph *graph, const struct pp_stack *stack,
 		       const struct stack_weight *weight, uint32_t stamp)
 {
-	struct graph_walk walk = { graph, weight, stamp, NO_ID, false };
+	struct graph_walk walk = { .graph = graph, .weight = weight,
+				   .stamp = stamp, .parent = NO_ID,
+				   .path = NO_ID, .is_run_inlined = true };
 	struct graph_node *leaf;
 
 	for (uint32_t i = stack->n; i; i--) {
@@ -245,7 +272,8 @@ static void graph_list_nodes(struct graph *graph)
 void graph_fill(struct graph *graph)
 {
 	const struct pp *pp = graph->pp;
-	CLEANUP(free) struct stack_weight *weights = weigh_stacks(graph);
+	CLEANUP(free) struct stack_weight *weights =
+		graph_weigh_stacks(graph);
 
 	graph->edges.n = 0;
 	map_reset(&graph->edge_index);

@@ -18,12 +18,14 @@ struct graph_options {
 	bool is_mean;	      /* divide by values of type 0 */
 	bool has_objects;     /* nodes of different mappings stay apart */
 	bool drop_negative;
+	bool is_tree; /* a node for each way from the root to it */
 };
 
 struct graph_node {
 	struct node_info info;
 	int64_t flat, flat_div, cum, cum_div;
 	const char *name; /* see graph_name() */
+	uint32_t parent;  /* of a tree; NO_ID: none */
 	uint32_t seen;
 	uint32_t first_in, n_in, first_out, n_out; /* see graph_link() */
 	bool is_kept;	/* takes part in graph_fill() */
@@ -48,15 +50,46 @@ struct graph {
 	struct map edge_index; /* from << 32 | to */
 	uint32_t *line_nodes;  /* node of each line */
 	uint32_t *location_nodes; /* of locations without lines */
+	struct map children; /* of a tree, see graph_child() */
 	struct vec order;	  /* uint32_t: listed nodes, sorted */
 	uint32_t *in, *out;	  /* edges by node, heaviest first */
 	struct arena names;
+};
+
+struct stack_weight { /* of all samples of a stack */
+	int64_t value, divisor;
+	bool is_used; /* any sample counts */
 };
 
 /* @pp must outlive the graph; all nodes are kept. */
 struct graph *graph_new(struct pp *pp, const struct graph_options *options);
 void graph_free(struct graph *graph);
 DEFINE_CLEANUP(graph_free, struct graph *)
+
+/* The weight of each stack; the caller frees them. */
+struct stack_weight *graph_weigh_stacks(const struct graph *graph);
+
+/*
+ * In a tree, the node for @node called by @parent (NO_ID at the root), which
+ * is one of a tree, or NO_ID if there is none yet; else @node itself.
+ */
+static inline uint32_t graph_child(const struct graph *graph, uint32_t parent,
+				   uint32_t node)
+{
+	uint64_t key = (uint64_t)parent << 32 | node;
+
+	return graph->options.is_tree ? map_get(&graph->children, key) : node;
+}
+
+/* The node of @location's physical function. */
+static inline uint32_t graph_physical_node(const struct graph *graph,
+					   size_t location)
+{
+	const struct pp_location *l = vec_at(&graph->pp->locations, location);
+
+	return l->n_lines ? graph->line_nodes[l->first_line + l->n_lines - 1] :
+			    graph->location_nodes[location];
+}
 
 /* Sum the samples into the kept nodes, and list them in order of their ids. */
 void graph_fill(struct graph *graph);

@@ -128,7 +128,7 @@ static void tag_sample(struct tagger *tagger, const struct pp_stack *stack,
 		       uint32_t stamp)
 {
 	const struct graph *graph = tagger->graph;
-	uint32_t last = NO_ID;
+	uint32_t last = NO_ID, node = NO_ID;
 	bool is_cut = false;
 
 	for (uint32_t i = stack->n; i; i--) {
@@ -136,9 +136,9 @@ static void tag_sample(struct tagger *tagger, const struct pp_stack *stack,
 						     stack->frames[i - 1]);
 
 		for (uint32_t j = l->n_lines;; j--) {
-			uint32_t node = node_at(graph, stack->frames[i - 1],
-						j);
-
+			node = graph_child(graph, node,
+					   node_at(graph,
+						   stack->frames[i - 1], j));
 			is_cut = !graph_node(graph, node)->is_kept;
 			if (!is_cut && tagger->seen[node] != stamp) {
 				tagger->seen[node] = stamp;

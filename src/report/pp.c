@@ -207,3 +207,25 @@ void pp_keep_stacks(struct pp *pp, const bool *is_kept)
 			samples[n++] = samples[i];
 	pp->samples.n = n;
 }
+
+void pp_number_functions(struct pp *pp)
+{
+	for (size_t i = 0; i < pp->functions.n; i++)
+		((struct pp_function *)vec_at(&pp->functions, i))->id = i + 1;
+}
+
+bool *pp_find_base_sets(const struct pp *pp)
+{
+	bool *is_base = xcalloc(pp->label_sets.n, sizeof(*is_base));
+
+	for (size_t i = 0; i < pp->label_sets.n; i++) {
+		const struct pp_labels *set = vec_at(&pp->label_sets, i);
+
+		for (uint32_t j = 0; j < set->n; j++)
+			is_base[i] |= !strcmp(pp_text(pp, set->labels[j].key),
+					      "pprof::base") &&
+				      !strcmp(pp_text(pp, set->labels[j].str),
+					      "true");
+	}
+	return is_base;
+}

@@ -116,6 +116,9 @@ uint32_t pp_stack(struct pp *pp, const uint32_t *frames, size_t n);
 /* The set of these @n labels in any order, made if it is new. */
 uint32_t pp_labels(struct pp *pp, const struct pp_label *labels, size_t n);
 
+/* Ids from 1 in their order, so that n + 1 is one for another function. */
+void pp_number_functions(struct pp *pp);
+
 /* Append a sample; its row of values, to be filled. */
 int64_t *pp_sample(struct pp *pp, uint32_t stack, uint32_t labels);
 
@@ -127,6 +130,12 @@ static inline int64_t *pp_values(const struct pp *pp,
 
 /* Values of its own, so that they may be changed. */
 void pp_own_values(struct pp *pp);
+
+/*
+ * By set of labels: is it of a diff base, which is what percentages are of?
+ * The caller frees it.
+ */
+bool *pp_find_base_sets(const struct pp *pp);
 
 /* Keep the samples whose stack is kept; @is_kept by stack. */
 void pp_keep_stacks(struct pp *pp, const bool *is_kept);

@@ -65,24 +65,45 @@ static bool starts_as_proto(const unsigned char *data, size_t len)
 	return wire_next(&w) && w.number >= 1 && w.number <= 15;
 }
 
-static struct error *decode(const char *data, size_t len, struct pp *pp)
+/*
+ * The bytes of a profile.proto may begin as one of the texts does, but no text
+ * is one: its table of strings has a NUL. So that is tried first.
+ */
+static struct error *decode(const char *data, size_t len,
+			    struct intern *strings, struct pp **out)
 {
+	CLEANUP(pp_free) struct pp *pp = pp_new(strings);
+	struct error *error = NULL;
+
 	if (!len)
 		return error_new("empty input file");
-	if (folded_starts_at(data, len))
-		return pp_read_folded(pp, data, len);
-	if (starts_as_proto((const unsigned char *)data, len))
-		return decode_profile(pp, data, len);
-	return error_hint(error_new("unrecognized profile format"),
-			  "known are profile.proto, gzipped or not, and "
-			  "folded stacks");
+	if (starts_as_proto((const unsigned char *)data, len)) {
+		error = decode_profile(pp, data, len);
+		if (!error) {
+			*out = TAKE(pp);
+			return NULL;
+		}
+		pp_free(pp);
+		pp = pp_new(strings);
+	}
+	/* Before folded stacks: "goroutine profile: total 5" might be one. */
+	if (!error || legacy_starts_at(data, len) ||
+	    folded_starts_at(data, len)) {
+		error_free(error);
+		error = !legacy_starts_at(data, len) &&
+				folded_starts_at(data, len) ?
+				pp_read_folded(pp, data, len) :
+				pp_read_legacy(pp, data, len);
+	}
+	if (!error)
+		*out = TAKE(pp);
+	return error;
 }
 
 struct error *pp_read_bytes(const void *data, size_t len,
 			    struct intern *strings, struct pp **out)
 {
 	CLEANUP(strbuf_clear) struct strbuf inflated = { 0 };
-	CLEANUP(pp_free) struct pp *pp = pp_new(strings);
 	size_t max = len < INFLATE_ALWAYS_BYTES / INFLATE_FACTOR_MAX ?
 			     INFLATE_ALWAYS_BYTES :
 			     len * INFLATE_FACTOR_MAX;
@@ -98,10 +119,7 @@ struct error *pp_read_bytes(const void *data, size_t len,
 		data = inflated.data;
 		len = inflated.len;
 	}
-	error = decode(data, len, pp);
-	if (!error)
-		*out = TAKE(pp);
-	return error;
+	return decode(data, len, strings, out);
 }
 
 struct error *pp_read_file(const char *path, struct intern *strings,
@@ -138,5 +156,6 @@ bool pp_is_profile(const char *path)
 		return false;
 	/* The first field is a sample type in all profiles seen so far. */
 	return (head[0] == 0x0a && starts_as_proto(head, (size_t)n)) ||
+	       legacy_starts_at((const char *)head, (size_t)n) ||
 	       folded_starts_at((const char *)head, (size_t)n);
 }

@@ -2,9 +2,10 @@
 /*
  * read.h - a profile from a file, whatever format it is in.
  *
- * Known are profile.proto, gzipped or not, and folded stacks. What is read is
- * whole and consistent: ids are known and unique, samples have as many values
- * as there are types, text is UTF-8.
+ * Known are profile.proto, gzipped or not, folded stacks, and the older formats
+ * that pprof reads (legacy.h). What is read is whole and consistent: ids are
+ * known and unique, samples have as many values as there are types, text is
+ * UTF-8.
  */
 #ifndef REPORT_READ_H
 #define REPORT_READ_H
@@ -30,6 +31,13 @@ bool pp_is_profile(const char *path);
 /* read_folded.c: "root;caller;leaf 12\n" into @pp, empty so far. */
 struct error *pp_read_folded(struct pp *pp, const char *text,
 			     size_t len) MUST_USE;
+
+/* legacy.c: what is older than profile.proto, into @pp, empty so far. */
+struct error *pp_read_legacy(struct pp *pp, const char *data,
+			     size_t len) MUST_USE;
+
+/* legacy.c: does @data start as one of these does? */
+bool legacy_starts_at(const char *data, size_t len);
 
 /* Is the first line of @text one of folded stacks? */
 bool folded_starts_at(const char *text, size_t len);

@@ -12,7 +12,13 @@
 
 #include "profile/unit.h"
 #include "report/filter.h"
+#include "report/writers.h"
 #include "util/log.h"
+
+#define GRAPH(format, text, ending, dot_type, shown_by)                       \
+	{ .name = format, .help = text, .default_nodecount = 80,              \
+	  .is_graph = true, .extension = ending, .image = dot_type,           \
+	  .viewer = shown_by, .write = report_write_picture }
 
 const struct report_format report_formats[] = {
 	{ .name = "top", .help = "functions by weight",
@@ -26,9 +32,27 @@ const struct report_format report_formats[] = {
 	{ .name = "list", .help = "source lines of functions matching REGEX",
 	  .arg = "REGEX", .is_untrimmed = true, .has_objects = true,
 	  .granularity = "lines", .write = report_write_list },
+	{ .name = "disasm", .help = "instructions of functions matching REGEX",
+	  .arg = "REGEX", .is_untrimmed = true, .has_objects = true,
+	  .granularity = "addresses", .inlines = -1,
+	  .write = report_write_disasm },
+	{ .name = "weblist", .help = "the same with sources, as one web page",
+	  .arg = "REGEX", .is_untrimmed = true, .has_objects = true,
+	  .extension = "html", .viewer = "browser",
+	  .granularity = "addresses", .inlines = 1,
+	  .write = report_write_weblist },
 	{ .name = "dot", .help = "the call graph for Graphviz",
 	  .default_nodecount = 80, .is_graph = true,
 	  .write = report_write_dot },
+	GRAPH("svg", "the call graph as SVG", "svg", "svg", NULL),
+	GRAPH("web", "the same in a browser", "svg", "svg", "browser"),
+	GRAPH("png", "the call graph as PNG", "png", "png", NULL),
+	GRAPH("gif", "the same as GIF", "gif", "gif", NULL),
+	GRAPH("pdf", "the same as PDF", "pdf", "pdf", NULL),
+	GRAPH("ps", "the same as PostScript", "ps", "ps", NULL),
+	GRAPH("eog", "the same in eog", "svg", "svg", "eog"),
+	GRAPH("evince", "the same in evince", "pdf", "pdf", "evince"),
+	GRAPH("gv", "the same in gv", "ps", "ps", "gv --noantialias"),
 	{ .name = "traces", .help = "every sample with its stack",
 	  .default_nodecount = 80, .write = report_write_traces },
 	{ .name = "tags", .help = "the values of all labels",
@@ -42,6 +66,11 @@ const struct report_format report_formats[] = {
 	  .is_untrimmed = true, .has_objects = true,
 	  .has_whole_numbers = true, .extension = "callgraph.out",
 	  .granularity = "addresses", .write = report_write_callgrind },
+	{ .name = "kcachegrind", .help = "the same in KCachegrind",
+	  .is_untrimmed = true, .has_objects = true,
+	  .has_whole_numbers = true, .extension = "grind",
+	  .viewer = "kcachegrind", .granularity = "addresses",
+	  .write = report_write_callgrind },
 	{ .name = "flamegraph", .help = "a flame graph, as SVG or HTML",
 	  .is_untrimmed = true, .extension = "svg",
 	  .write = report_write_flame },
@@ -50,6 +79,8 @@ const struct report_format report_formats[] = {
 	{ .name = "speedscope", .help = "for www.speedscope.app",
 	  .is_untrimmed = true, .extension = "speedscope.json",
 	  .write = report_write_speedscope },
+	{ .name = "json", .help = "functions and calls as JSON",
+	  .write = report_write_json },
 	{ .name = "info", .help = "what is in the profile, and what it lacks",
 	  .is_untrimmed = true, .granularity = "addresses",
 	  .write = report_write_info },
@@ -201,7 +232,9 @@ static void apply_granularity(struct report *report)
 	const struct settings *s = report->settings;
 	const char *g = report->format->granularity ?
 				report->format->granularity : s->granularity;
-	struct aggregation keep = { .inlines = !s->noinlines,
+	int inlines = report->format->inlines;
+	struct aggregation keep = { .inlines = inlines ? inlines > 0 :
+							 !s->noinlines,
 				    .column = s->showcolumns };
 
 	if (!strcmp(g, "addresses")) {
@@ -253,27 +286,10 @@ struct error *report_find_type(const struct pp *pp, const char *name,
 				 name, all.data) : NULL;
 }
 
-/* Samples of a diff base are what percentages are of. */
-static bool *find_base_sets(const struct pp *pp)
-{
-	bool *is_base = xcalloc(pp->label_sets.n, sizeof(*is_base));
-
-	for (size_t i = 0; i < pp->label_sets.n; i++) {
-		const struct pp_labels *set = vec_at(&pp->label_sets, i);
-
-		for (uint32_t j = 0; j < set->n; j++)
-			is_base[i] |= !strcmp(pp_text(pp, set->labels[j].key),
-					      "pprof::base") &&
-				      !strcmp(pp_text(pp, set->labels[j].str),
-					      "true");
-	}
-	return is_base;
-}
-
 static int64_t compute_total(const struct report *report)
 {
 	const struct pp *pp = report->pp;
-	CLEANUP(free) bool *is_base = find_base_sets(pp);
+	CLEANUP(free) bool *is_base = pp_find_base_sets(pp);
 	int64_t total = 0, divisor = 0, base_total = 0, base_divisor = 0;
 
 	for (size_t i = 0; i < pp->samples.n; i++) {

@@ -25,10 +25,13 @@ struct report_format {
 	int prompt_nodecount;	/* the same at the prompt; 0: no other */
 	bool is_untrimmed;	/* shows all nodes */
 	const char *extension;	/* of files; NULL: fit for a terminal */
+	const char *image;	/* what dot is to make of it, or NULL */
+	const char *viewer;	/* "browser", or a command; or NULL */
 	bool is_graph;		/* calls matter, and not only functions */
 	bool has_objects;	/* functions of different files stay apart */
 	bool has_whole_numbers; /* so that small values need a small unit */
 	const char *granularity; /* always this one; NULL: the setting */
+	int inlines; /* 1: always, -1: never, 0: as the setting says */
 	struct error *(*write)(struct report *report, struct strbuf *out);
 };
 
@@ -117,25 +120,5 @@ void report_add_graph_header(const struct report *report,
 			     const struct graph *graph,
 			     const struct trimming *trimming,
 			     struct strbuf *out);
-
-struct error *report_write_top(struct report *report, struct strbuf *out);
-struct error *report_write_speedscope(struct report *report,
-				      struct strbuf *out);
-struct error *report_write_tree(struct report *report, struct strbuf *out);
-struct error *report_write_callgrind(struct report *report,
-				     struct strbuf *out);
-struct error *report_write_dot(struct report *report, struct strbuf *out);
-struct error *report_write_flame(struct report *report, struct strbuf *out);
-struct error *report_write_folded(struct report *report, struct strbuf *out);
-struct error *report_write_info(struct report *report, struct strbuf *out);
-struct error *report_write_list(struct report *report, struct strbuf *out);
-struct error *report_write_traces(struct report *report, struct strbuf *out);
-struct error *report_write_tags(struct report *report, struct strbuf *out);
-struct error *report_write_raw(struct report *report, struct strbuf *out);
-struct error *report_write_comments(struct report *report,
-				    struct strbuf *out);
-struct error *report_write_proto(struct report *report, struct strbuf *out);
-struct error *report_write_topproto(struct report *report,
-				    struct strbuf *out);
 
 #endif

@@ -63,6 +63,10 @@ struct graph *report_whole_graph(struct report *report)
 		.is_mean = report->settings->mean,
 		.has_objects = report->format->has_objects,
 		.drop_negative = report->settings->drop_negative,
+		/* As in pprof: for pictures and callgrind. */
+		.is_tree = report->settings->call_tree &&
+			   (report->format->is_graph ||
+			    report->format->has_whole_numbers),
 	};
 	struct graph *graph;
 
@@ -129,6 +133,8 @@ struct graph *report_visual_graph(struct report *report, struct trimming *out,
 		graph_tags_clear(out_tags);
 		if (graph_keep_first(graph, n)) {
 			graph_fill(graph);
+			if (graph->options.is_tree)
+				graph_drop_light_edges(graph, cutoffs.edge);
 			graph_sort_by_entropy(graph);
 		}
 	}

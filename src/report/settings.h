@@ -21,6 +21,9 @@ struct settings {
 	char *sort, *granularity; /* granularity "": functions */
 	char *tagroot, *tagleaf;
 	bool drop_negative, trim, noinlines, showcolumns;
+	bool intel_syntax, call_tree;
+	char *color; /* auto, always, never */
+	bool pager;  /* for what is longer than the terminal */
 	bool pprof_sums; /* count recursion in list as pprof does */
 	int nodecount; /* -1: as many as the report shows by itself */
 	double nodefraction, edgefraction;

@@ -11,8 +11,8 @@ static const char *const patterns[] = {
 	/* Go: the path of the package */
 	"^(?:[\\w\\-\\.]+\\/)+([^.]+\\..+)",
 	/* Java: packages and arguments */
-	"^(?:[a-z]\\w*\\.)*([A-Z][\\w\\$]*\\.(?:<init>|[a-z][\\w\\$]*"
-	"(?:\\$\\d+)?))(?:(?:\\()|$)",
+	("^(?:[a-z]\\w*\\.)*([A-Z][\\w\\$]*\\.(?:<init>|[a-z][\\w\\$]*"
+	 "(?:\\$\\d+)?))(?:(?:\\()|$)"),
 	/* C++: namespaces before a class */
 	"^(?:[_a-zA-Z]\\w*::)+(_*[A-Z]\\w*::~?[_a-zA-Z]\\w*(?:<.*>)?)",
 };

@@ -19,7 +19,8 @@ static char *read_source(const char *path, size_t *out_len)
 
 	if (stat(path, &st))
 		return NULL;
-	if (!S_ISREG(st.st_mode)) {
+	/* Files of /proc have no size, and one of them would never end. */
+	if (!S_ISREG(st.st_mode) || !st.st_size) {
 		errno = EINVAL;
 		return NULL;
 	}

@@ -10,6 +10,11 @@ static inline int64_t wrap_add(int64_t a, int64_t b)
 	return (int64_t)((uint64_t)a + (uint64_t)b);
 }
 
+static inline int64_t wrap_mul(int64_t a, int64_t b)
+{
+	return (int64_t)((uint64_t)a * (uint64_t)b);
+}
+
 static inline int64_t wrap_abs(int64_t a)
 {
 	return a < 0 ? (int64_t)(0 - (uint64_t)a) : a;

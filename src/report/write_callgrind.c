@@ -9,7 +9,7 @@
 #include <stdio.h>
 
 #include "profile/unit.h"
-#include "report/report.h"
+#include "report/writers.h"
 
 struct callgrind {
 	const struct report *report;
@@ -98,7 +98,8 @@ static void number_functions(struct callgrind *c)
 		uint32_t key[] = { info->file, info->name };
 		uint32_t same = intern_bytes(&c->same_names, key, sizeof(key));
 		uint64_t function[] = { same, (uint64_t)info->start_line,
-					info->object };
+					info->object,
+					graph_node(c->graph, id)->parent };
 		size_t n = functions.entries.n;
 		uint32_t at = intern_bytes(&functions, function,
 					   sizeof(function));

@@ -9,6 +9,7 @@
 
 #include "profile/unit.h"
 #include "report/dot.h"
+#include "report/writers.h"
 
 #define FONT_MIN 8
 #define FONT_GROWTH 16.0
@@ -274,8 +275,11 @@ static void add_legend(const struct dot *dot, const char *title,
 	strbuf_adds(out, "\" [shape=box fontsize=16 label=\"");
 	dot_add_escaped(header.data, out);
 	strbuf_adds(out, "\"");
-	if (*title)
-		strbuf_addf(out, " tooltip=\"%s\"", title);
+	if (*title) {
+		strbuf_adds(out, " tooltip=\"");
+		dot_add_escaped(title, out);
+		strbuf_adds(out, "\"");
+	}
 	strbuf_adds(out, "] }\n");
 }
 
@@ -325,8 +329,9 @@ struct error *report_write_dot(struct report *report, struct strbuf *out)
 			path_add_base(&title, pp_text(report->pp,
 						      main_mapping->file));
 	}
-	strbuf_addf(out, "digraph \"%s\" {\n", title.len ? title.data :
-							   "unnamed");
+	strbuf_adds(out, "digraph \"");
+	dot_add_escaped(title.len ? title.data : "unnamed", out);
+	strbuf_adds(out, "\" {\n");
 	strbuf_adds(out, "node [style=filled fillcolor=\"#f8f8f8\"]\n");
 	add_legend(&dot, title.len ? title.data : "", &trimming, out);
 	add_graph(&dot, out);

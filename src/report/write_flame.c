@@ -3,10 +3,13 @@
  * write_flame.c - the report flamegraph: one SVG or HTML file, nothing else
  * needed. The root is on top; the script zooms and searches.
  */
+#include <math.h>
+
 #include "profile/unit.h"
 #include "report/flame.h"
 #include "report/flame_script.h"
-#include "report/report.h"
+#include "report/markup.h"
+#include "report/writers.h"
 
 #define WIDTH 1200.0
 #define ROW 17
@@ -20,29 +23,25 @@ struct flame_page {
 	struct flame flame;
 	double *x; /* by frame: its left edge; below 0: not drawn */
 	size_t n_left_out;
+	int64_t largest_change; /* of a frame but the root, with a base */
 };
 
-/* Text for XML: nothing that is markup, or that XML does not allow. */
-static void add_xml(const char *text, struct strbuf *out)
+/*
+ * Of values below 0 the size counts. With a base, a frame is as wide as both
+ * profiles together: what is gone has its place, and children fit in.
+ */
+static double size_of(const struct flame_page *page, uint32_t id)
 {
-	for (; *text; text++) {
-		switch (*text) {
-		case '&': strbuf_adds(out, "&amp;"); break;
-		case '<': strbuf_adds(out, "&lt;"); break;
-		case '>': strbuf_adds(out, "&gt;"); break;
-		case '"': strbuf_adds(out, "&quot;"); break;
-		default:
-			strbuf_addc(out, (unsigned char)*text < 0x20 ? ' ' :
-								       *text);
-		}
-	}
+	const struct flame_frame *frame = flame_frame(&page->flame, id);
+	double now = (double)wrap_add(frame->total, frame->base);
+
+	return page->flame.has_base ? fabs(now) + fabs((double)frame->base) :
+				      fabs((double)frame->total);
 }
 
-/* Of values below 0, as differences have them, the size counts. */
 static double width_of(const struct flame_page *page, uint32_t id)
 {
-	double total = (double)wrap_abs(flame_frame(&page->flame, 0)->total);
-	double value = (double)wrap_abs(flame_frame(&page->flame, id)->total);
+	double total = size_of(page, 0), value = size_of(page, id);
 
 	return total > 0 ? WIDTH * (value < total ? value / total : 1) : 0;
 }
@@ -68,6 +67,22 @@ static void place_frames(struct flame_page *page)
 	}
 }
 
+/* Red for more, blue for less, by how much of the largest change it is. */
+static void add_change_fill(const struct flame_page *page, uint32_t id,
+			    struct strbuf *out)
+{
+	int64_t change = flame_frame(&page->flame, id)->total;
+	double share = page->largest_change ?
+			       (double)wrap_abs(change) /
+				       (double)page->largest_change : 0;
+
+	if (!change)
+		strbuf_adds(out, "#e8e8e8");
+	else
+		strbuf_addf(out, "hsl(%d,75%%,%d%%)", change > 0 ? 5 : 215,
+			    (int)(91 - 31 * sqrt(fmin(share, 1))));
+}
+
 /* Warm colours by name; what takes less than nothing is blue. */
 static void add_fill(const struct flame_page *page, uint32_t id,
 		     struct strbuf *out)
@@ -77,6 +92,8 @@ static void add_fill(const struct flame_page *page, uint32_t id,
 
 	if (!id)
 		strbuf_adds(out, "#d0d0d0");
+	else if (page->flame.has_base)
+		add_change_fill(page, id, out);
 	else if (flame_frame(&page->flame, id)->total < 0)
 		strbuf_addf(out, "hsl(%u,70%%,75%%)",
 			    (unsigned)(200 + hash % 30));
@@ -86,6 +103,25 @@ static void add_fill(const struct flame_page *page, uint32_t id,
 			    (unsigned)(75 + (hash >> 8) % 20));
 }
 
+/* "2s, base 1.5s, change +0.5s (+33.33%)" */
+static void add_change(const struct flame_page *page,
+		       const struct flame_frame *frame, struct strbuf *out)
+{
+	CLEANUP(strbuf_clear) struct strbuf percent = { 0 };
+	const char *sign = frame->total < 0 ? "-" : "+";
+	int64_t change = wrap_abs(frame->total);
+
+	report_add_value(page->report, wrap_add(frame->total, frame->base),
+			 out);
+	strbuf_adds(out, ", base ");
+	report_add_value(page->report, frame->base, out);
+	strbuf_addf(out, ", change %s", sign);
+	report_add_value(page->report, change, out);
+	unit_add_percent(&percent, change, page->report->total);
+	strbuf_addf(out, " (%s%s of the base)", sign,
+		    percent.data + strspn(percent.data, " "));
+}
+
 static void add_title(const struct flame_page *page, uint32_t id,
 		      struct strbuf *out)
 {
@@ -93,8 +129,13 @@ static void add_title(const struct flame_page *page, uint32_t id,
 	CLEANUP(strbuf_clear) struct strbuf percent = { 0 };
 
 	strbuf_adds(out, "<title>");
-	add_xml(flame_name(&page->flame, id), out);
+	markup_add_text(flame_name(&page->flame, id), out);
 	strbuf_adds(out, frame->is_inlined && id ? " (inline)\n" : "\n");
+	if (page->flame.has_base) {
+		add_change(page, frame, out);
+		strbuf_adds(out, "</title>");
+		return;
+	}
 	report_add_value(page->report, frame->total, out);
 	unit_add_percent(&percent, frame->total, page->report->total);
 	strbuf_addf(out, " (%s), self ",
@@ -113,7 +154,7 @@ static void add_label(const char *name, double width, struct strbuf *out)
 	if (room < LETTERS_MIN)
 		return;
 	if (text_width(name) <= room) {
-		add_xml(name, out);
+		markup_add_text(name, out);
 		return;
 	}
 	for (size_t n = 0; n < room - 2; n++)
@@ -121,7 +162,7 @@ static void add_label(const char *name, double width, struct strbuf *out)
 			end++;
 		while ((name[end] & 0xc0) == 0x80);
 	cut = xstrndup(name, end);
-	add_xml(cut, out);
+	markup_add_text(cut, out);
 	strbuf_adds(out, "..");
 }
 
@@ -148,15 +189,20 @@ static void add_heading(const struct flame_page *page, struct strbuf *out)
 	const struct report *report = page->report;
 
 	strbuf_adds(out, "<text x=\"2\" y=\"16\" id=\"head\">");
-	add_xml(report->type_name, out);
+	markup_add_text(report->type_name, out);
 	strbuf_adds(out, ", ");
-	report_add_value(report, report->total, out);
+	if (page->flame.has_base)
+		add_change(page, flame_frame(&page->flame, 0), out);
+	else
+		report_add_value(report, report->total, out);
 	if (page->n_left_out)
 		strbuf_addf(out, "; %zu frames too narrow to draw",
 			    page->n_left_out);
-	strbuf_adds(out, "</text>\n<text x=\"2\" y=\"34\" id=\"note\">click: "
-		    "zoom; / : search (regular expression); Esc: all"
-		    "</text>\n");
+	strbuf_addf(out, "</text>\n<text x=\"2\" y=\"34\" id=\"note\">click: "
+		    "zoom; / : search (regular expression); Esc: all%s"
+		    "</text>\n", page->flame.has_base ?
+				 "; red: more than in the base, blue: less" :
+				 "");
 }
 
 static void add_svg(const struct flame_page *page, bool is_alone,
@@ -185,18 +231,6 @@ static void add_svg(const struct flame_page *page, bool is_alone,
 	strbuf_adds(out, "</svg>\n");
 }
 
-static void add_lines(const char *text, struct strbuf *out)
-{
-	while (text && *text) {
-		size_t n = strcspn(text, "\n");
-		CLEANUP(free) char *line = xstrndup(text, n);
-
-		add_xml(line, out);
-		strbuf_adds(out, "\n");
-		text += n + (text[n] == '\n');
-	}
-}
-
 static void add_html(const struct flame_page *page, struct strbuf *out)
 {
 	CLEANUP(strbuf_clear) struct strbuf header = { 0 };
@@ -204,11 +238,11 @@ static void add_html(const struct flame_page *page, struct strbuf *out)
 	report_add_profile_header(page->report, &header);
 	strbuf_adds(out, "<!DOCTYPE html>\n<html lang=\"en\"><head>"
 		    "<meta charset=\"utf-8\"><title>");
-	add_xml(page->report->type_name, out);
+	markup_add_text(page->report->type_name, out);
 	strbuf_adds(out, "</title>\n<style>body{margin:8px;font:13px "
 		    "sans-serif}pre{margin:0 0 8px}</style></head><body>\n"
 		    "<pre>");
-	add_lines(header.data, out);
+	markup_add_lines(header.data, out);
 	strbuf_adds(out, "</pre>\n<input id=\"query\" size=\"40\" "
 		    "placeholder=\"search: regular expression\">\n");
 	add_svg(page, false, out);
@@ -231,6 +265,14 @@ struct error *report_write_flame(struct report *report, struct strbuf *out)
 
 	flame_make(graph, report->type, &page.flame);
 	page.x = xcalloc(page.flame.frames.n, sizeof(*page.x));
+	for (size_t i = 1; page.flame.has_base && i < page.flame.frames.n;
+	     i++) {
+		int64_t change =
+			wrap_abs(flame_frame(&page.flame, i)->total);
+
+		if (change > page.largest_change)
+			page.largest_change = change;
+	}
 	place_frames(&page);
 	if (is_html(report->settings->output))
 		add_html(&page, out);

@@ -4,7 +4,7 @@
  * lacks. Comments are where psample and others note how they recorded it.
  */
 #include "profile/unit.h"
-#include "report/report.h"
+#include "report/writers.h"
 
 struct mapping_use {
 	uint32_t index; /* of the mapping */

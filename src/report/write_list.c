@@ -7,12 +7,11 @@
  * 100 %. Here a sample counts once for the function and once for a line, as
  * in top; --pprof-sums gives pprof's figures.
  */
-#include "profile/unit.h"
-#include "report/report.h"
+#include "report/listing.h"
 #include "report/sourcefile.h"
+#include "report/writers.h"
 
 #define MARGIN_LINES 5
-#define SHOWN_FRACTION 0.005 /* nodefraction that hides no function */
 
 struct listed_line {
 	int64_t number, flat, cum;
@@ -179,16 +178,6 @@ static int compare_listings(const void *p, const void *q, void *arg)
 	return c ? c : strcmp(pp_text(pp, a->file), pp_text(pp, b->file));
 }
 
-static void add_value_or_dot(const struct report *report, int64_t value,
-			     struct strbuf *out)
-{
-	if (value)
-		report_add_value_right(report, value, 10, out);
-	else
-		text_add_right(out, ".", 10);
-	strbuf_adds(out, " ");
-}
-
 static void write_lines(const struct list *list, uint32_t index,
 			const struct sourcefile *source, struct strbuf *out)
 {
@@ -205,8 +194,8 @@ static void write_lines(const struct list *list, uint32_t index,
 		if (id != NO_ID)
 			line = *(struct listed_line *)vec_at(&list->lines,
 							     id);
-		add_value_or_dot(list->report, line.flat, out);
-		add_value_or_dot(list->report, line.cum, out);
+		report_add_value_or_dot(list->report, line.flat, out);
+		report_add_value_or_dot(list->report, line.cum, out);
 		strbuf_addf(out, "%6lld:%s\n", (long long)number, text);
 	}
 }
@@ -222,12 +211,8 @@ static void write_listing(const struct list *list, uint32_t index,
 
 	strbuf_addf(out, "ROUTINE ======================== %s in %s\n", name,
 		    path);
-	report_add_value_right(report, listing->flat, 10, out);
-	strbuf_adds(out, " ");
-	report_add_value_right(report, listing->cum, 10, out);
-	strbuf_adds(out, " (flat, cum) ");
-	unit_add_percent(out, listing->cum, report->total);
-	strbuf_adds(out, " of Total\n");
+	report_add_sums(report, listing->flat, listing->cum, " of Total\n",
+			out);
 	if (listing->last < (listing->first < 1 ? 1 : listing->first))
 		return; /* a start line that cannot be: nothing to read */
 	sourcefile_open(&source, path, report->settings->trim_path,
@@ -259,12 +244,9 @@ static bool has_file(const struct list *list, const uint32_t *order,
 static void write_listings(const struct list *list, struct strbuf *out)
 {
 	const struct report *report = list->report;
-	double fraction = report->settings->nodefraction;
 	size_t n = list->listings.n, n_hidden = 0;
 	CLEANUP(free) uint32_t *order = xcalloc(n, sizeof(*order));
-	int64_t cutoff = fraction == SHOWN_FRACTION ? 0 :
-			 wrap_abs(int64_of_double((double)report->total *
-						  fraction));
+	int64_t cutoff = report_listing_cutoff(report);
 
 	for (size_t i = 0; i < n; i++)
 		order[i] = (uint32_t)i;
@@ -281,12 +263,7 @@ static void write_listings(const struct list *list, struct strbuf *out)
 			strbuf_addf(out, "No source information for %s\n",
 				    pp_text(report->pp, l->name));
 	}
-	if (!n_hidden)
-		return;
-	strbuf_addf(out, "Hidden %zu function%s (cum <= ", n_hidden,
-		    n_hidden == 1 ? "" : "s");
-	report_add_value(report, cutoff, out);
-	strbuf_adds(out, ")\n");
+	report_add_hidden(report, n_hidden, cutoff, out);
 }
 
 struct error *report_write_list(struct report *report, struct strbuf *out)

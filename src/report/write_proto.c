@@ -3,7 +3,7 @@
 #include "profile/unit.h"
 #include "profile/write.h"
 #include "report/encode.h"
-#include "report/report.h"
+#include "report/writers.h"
 
 static struct error *add_compressed(const struct pp *pp, struct strbuf *out)
 {

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "report/report.h"
+#include "report/writers.h"
 #include "util/clock.h"
 
 /* "2026-11-22 16:07:15.123456789 +0000 UTC", without zeros at the end. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* write_samples.c - the reports traces, tags and comments. */
 #include "profile/unit.h"
-#include "report/report.h"
+#include "report/writers.h"
 
 /* --- traces ------------------------------------------------------------ */
 

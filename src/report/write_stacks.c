@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* write_stacks.c - the reports folded and speedscope: for other tools. */
 #include "report/flame.h"
-#include "report/report.h"
+#include "report/writers.h"
 
 /* --- folded: "root;caller;leaf 12\n" ------------------------------------ */
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* write_text.c - the reports top (text), tree and peek. */
 #include "profile/unit.h"
-#include "report/report.h"
+#include "report/listing.h"
+#include "report/writers.h"
 
 static void add_percent(int64_t value, int64_t total, const char *before,
 			struct strbuf *out)
@@ -112,8 +113,8 @@ struct error *report_write_tree(struct report *report, struct strbuf *out)
 	struct trimming trimming;
 	CLEANUP(graph_free) struct graph *graph =
 		report_graph(report, &trimming);
-	size_t n_matched = 0;
-	int64_t sum = 0;
+	size_t n_matched = 0, n_hidden = 0;
+	int64_t sum = 0, cutoff = report_listing_cutoff(report);
 
 	report_add_graph_header(report, graph, &trimming, out);
 	strbuf_adds(out, tree_separator);
@@ -126,11 +127,16 @@ struct error *report_write_tree(struct report *report, struct strbuf *out)
 		    !regex_matches(report->symbol, graph_name(graph, node)))
 			continue;
 		n_matched++;
+		if (report->symbol && wrap_abs(graph_cum(node)) < cutoff) {
+			n_hidden++;
+			continue;
+		}
 		sum = wrap_add(sum, graph_flat(node));
 		add_tree_node(report, graph, node, sum, out);
 	}
 	if (graph->order.n)
 		strbuf_adds(out, tree_separator);
+	report_add_hidden(report, n_hidden, cutoff, out);
 	if (report->symbol && !n_matched)
 		return error_new("no matches found for regexp: %s",
 				 regex_pattern(report->symbol));

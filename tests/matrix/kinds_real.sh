@@ -221,6 +221,7 @@ kinds_real() {
 	real_server real-postgres "postgres under pgbench -S" \
 		'PostgresMain|postgres' server_postgres pgbench runuser
 	k_has='' k_peers=no
+	k_note='27 processes start: the first copy of a stack may be short'
 	real real-chromium "Chromium headless (stripped)" chromium \
 		chromium --headless --no-sandbox --disable-gpu \
 		--user-data-dir="$work/chromium" --remote-debugging-port=0 \

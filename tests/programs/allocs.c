@@ -35,7 +35,7 @@
 
 static void *volatile sink;
 static void *volatile kept_objects[200000];
-static void *_Atomic boxes[64];
+static void *boxes[64];
 
 SITE site_small(int n)
 {
@@ -127,7 +127,7 @@ static void *churn(void *arg)
 		p[0] = p[size - 1] = 1;
 		if (x % 32 == 0)
 			p = realloc(p, 3 * size);
-		free(__atomic_exchange_n(&boxes[(x >> 20) % 64], (void *)p,
+		free(__atomic_exchange_n(&boxes[(x >> 20) % 64], p,
 					 __ATOMIC_ACQ_REL));
 	}
 	return NULL;

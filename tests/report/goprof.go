@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // goprof.go - a Go program that profiles itself: CPU with labels, heap,
-// goroutines and threads.
+// goroutines, locks and threads.
 //
-//	goprof DIRECTORY: go_cpu.pb.gz, go_heap.pb.gz, ...
+//	goprof DIRECTORY: go_cpu.pb.gz, go_heap.pb.gz, ..., and as text
+//	go_heap.legacy, go_mutex.legacy, ...
 package main
 
 import (
@@ -13,6 +14,7 @@ import (
 	"runtime/pprof"
 	"sort"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -68,10 +70,10 @@ func labelled(f func(), labels ...string) {
 		func(context.Context) { f() })
 }
 
-func write(dir, name string) {
-	f, err := os.Create(dir + "/go_" + name + ".pb.gz")
+func write(dir, name, ending string, debug int) {
+	f, err := os.Create(dir + "/go_" + name + ending)
 	if err == nil {
-		err = pprof.Lookup(name).WriteTo(f, 0)
+		err = pprof.Lookup(name).WriteTo(f, debug)
 	}
 	if err != nil {
 		panic(err)
@@ -79,8 +81,28 @@ func write(dir, name string) {
 	f.Close()
 }
 
+func waitForLocks() {
+	var lock sync.Mutex
+	var all sync.WaitGroup
+	for i := 0; i < 4; i++ {
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			for k := 0; k < 20; k++ {
+				lock.Lock()
+				time.Sleep(time.Millisecond)
+				lock.Unlock()
+			}
+		}()
+	}
+	all.Wait()
+}
+
 func main() {
 	dir := os.Args[1]
+	runtime.SetBlockProfileRate(1)
+	runtime.SetMutexProfileFraction(1)
+	waitForLocks()
 	f, err := os.Create(dir + "/go_cpu.pb.gz")
 	if err != nil {
 		panic(err)
@@ -97,7 +119,8 @@ func main() {
 	f.Close()
 	runtime.GC()
 	for _, name := range []string{"heap", "allocs", "goroutine",
-		"threadcreate"} {
-		write(dir, name)
+		"threadcreate", "block", "mutex"} {
+		write(dir, name, ".pb.gz", 0)
+		write(dir, name, ".legacy", 1)
 	}
 }

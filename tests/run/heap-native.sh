@@ -7,7 +7,7 @@
 # is harmed: by signals, threads, children, a seccomp filter, the end of
 # psample.
 . "${top_srcdir:-.}/tests/run/lib.sh"
-plan 29
+plan 32
 requires_ptrace
 cd "$scratch" || exit 1
 allocs=$programs/allocs
@@ -51,6 +51,14 @@ check "by who has kept it" within \
 check "in use comes first with -e heap, to 15 percent" within \
 	"$(folded_total folded)" 8500000 11500000
 
+"$PSAMPLE" --leaks -i 16KiB -f folded -o folded -- "$allocs" sites 5000 \
+	>out 2>err </dev/null
+check "--leaks finds what is kept, without the youngest tenth" within \
+	"$(folded_total folded)" 6500000 10200000
+check "and who has kept it" within "$(folded_share folded site_kept)" 99 100
+"$PSAMPLE" --leaks -e cpu -- true >out 2>err </dev/null
+check_equal "--leaks is for -e heap" $? 2
+
 # --- a library that comes later -----------------------------------------
 "$PSAMPLE" -e alloc -f folded -o folded -i 64KiB -- "$allocs" plugin \
 	"$programs/allocs_plugin.so" >out 2>err </dev/null
@@ -76,21 +84,41 @@ done
 	>out 2>err </dev/null
 check "after -d the program goes on to its end" grep -q 'storm done' out
 
-# killed_after SECONDS: psample by SIGKILL; the program must end well
+# Is the program that psample $1 has launched itself already?
+has_begun() { # PID
+	children=$(cat "/proc/$1/task/$1/children" 2>/dev/null)
+	for child in $children; do
+		case $(readlink "/proc/$child/exe") in
+		*/allocs) return 0 ;;
+		esac
+	done
+	return 1
+}
+
+# killed_after SECONDS: psample by SIGKILL, so long after the exec of the
+# program, which must end well all the same
 killed_after() {
 	rm -f file
 	"$PSAMPLE" -q -e alloc -i 16KiB -o killed.pb.gz -- \
 		"$allocs" file "$scratch/file" 2>/dev/null &
 	killed=$!
+	wait_begun=0
+	until has_begun $killed || [ -s file ]; do
+		wait_begun=$((wait_begun + 1))
+		[ $wait_begun -lt 20000 ] || break
+	done
 	sleep "$1"
 	kill -KILL $killed
 	wait $killed 2>/dev/null
-	wait_until 1 [ -s file ] || return 0 # it never began: exec is ours
-	wait_until 20 has_text file "done"
+	wait_until 30 has_text file "done"
 }
+moments=$(awk -v n="${KILLS:-15}" 'BEGIN {
+	for (i = 0; i < n; i++)
+		printf "%.4f ", 0.02 * i * i / (n * n)
+}')
 harmed=0
-for ms in 01 02 03 04 05 06 07 08 10 12 15 20 30 50; do
-	killed_after 0.0$ms || harmed=$((harmed + 1))
+for seconds in $moments; do
+	killed_after "$seconds" || harmed=$((harmed + 1))
 done
 check_equal "psample killed at any moment harms nobody" $harmed 0
 

@@ -7,7 +7,7 @@
 # name alone, if servers are asked unasked, or if the summary does not say
 # what is missing.
 . "${top_srcdir:-.}/tests/run/lib.sh"
-plan 46
+plan 49
 requires_ptrace
 requires_program cc objcopy strip readelf
 folded=$scratch/out.folded
@@ -52,6 +52,32 @@ build() { # NAME [OPTION...]
 	cc -O2 -g -DVARIANT=1 -Wl,--build-id=sha1 "$@" -o "$build_name" prog.c
 }
 
+# --- no name at all ---------------------------------------------------
+# Functions that nothing names are told apart by what their code shows.
+cat >two.c <<'EOS'
+#include <time.h>
+#define WORK(name, k)							\
+	static __attribute__((noinline)) unsigned long			\
+	name(unsigned long n)						\
+	{								\
+		unsigned long x = 1;					\
+		while (n--) {						\
+			x = x * 6364136223846793005u + k;		\
+			__asm__ volatile("" : "+r"(x));			\
+		}							\
+		return x;						\
+	}
+WORK(first, 3)
+WORK(second, 5)
+int main(void)
+{
+	unsigned long sum = 0;
+	while (clock() < 0.4 * CLOCKS_PER_SEC)
+		sum += first(60000) + second(40000);
+	return sum == 42;
+}
+EOS
+
 build_id() { # FILE
 	readelf -n "$1" | sed -n 's/.*Build ID: //p'
 }
@@ -70,6 +96,14 @@ record() { # OPTION... -- COMMAND...
 	"$PSAMPLE" -v -F 500 -f folded -o "$folded" "$@" \
 		>"$scratch/out" 2>"$err" </dev/null
 }
+
+cc -O2 -s -fno-asynchronous-unwind-tables -fno-unwind-tables -o two two.c
+record -- ./two
+folded_leaves "$folded" 9 | grep ' two+0x' >two.leaves
+check "functions of stripped code without tables have a name each" \
+	[ "$(wc -l <two.leaves)" = 2 ]
+check "the first has its share" within "$(sed -n 1p two.leaves)" 50 70
+check "the second has its share" within "$(sed -n 2p two.leaves)" 30 50
 
 # The whole chain, or the function alone, or a name from the address.
 stack='main;exported_function;hot_function'

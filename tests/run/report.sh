@@ -7,7 +7,7 @@
 # from pprof's and is not on the list tests/report/known-differences.
 . "${top_srcdir:-.}/tests/run/lib.sh"
 reports=$top_srcdir/tests/report
-plan 37
+plan 40
 cd "$scratch" || exit 1
 
 # --- words ------------------------------------------------------------
@@ -110,6 +110,9 @@ refuses() { # STATUS FILE TEXT: its message has TEXT
 : >empty
 check "an empty file is refused" refuses 1 empty 'empty input file'
 echo 'no profile at all' >text
+printf 'heap profile: 1: 2 [1: 2] @ heapprofile\n0: 5 [0: 0] @ 0x1\n' >bad
+check "a broken sample of an older format is refused" \
+	refuses 1 bad 'malformed sample: line 2'
 check "text is refused" refuses 1 text 'unrecognized profile format'
 head -c 30 x.pb.gz >cut.pb.gz
 check "a file that was cut off is refused" refuses 1 cut.pb.gz damaged
@@ -134,6 +137,19 @@ GOCACHE=$scratch/gocache GO111MODULE=off GOFLAGS='' \
 	./goprof profiles >>go.log 2>&1
 check "profiles are made by Go" [ -s profiles/go_threadcreate.pb.gz ] ||
 	diag_file go.log
+python3 "$reports/make_legacy.py" profiles
+check "profiles of older formats are made by hand and by Go" \
+	sh -c '[ -s profiles/old_growth.legacy ] &&
+		[ -s profiles/go_mutex.legacy ]'
+if c++ -O1 -o gperf "$reports/gperf.cpp" -ltcmalloc_and_profiler \
+	>gperf.log 2>&1; then
+	TCMALLOC_SAMPLE_PARAMETER=65536 ./gperf "$PWD/profiles" >>gperf.log 2>&1
+	rm -f profiles/gperf.*.heap
+	check "profiles are made by gperftools" \
+		[ -s profiles/gperf_growth.legacy ] || diag_file gperf.log
+else
+	skip "profiles are made by gperftools" "needs gperftools"
+fi
 cp x.pb.gz profiles/folded.pb.gz
 record() { # FILE OPTION... -- COMMAND...
 	out=profiles/$1.pb.gz
@@ -161,7 +177,8 @@ check "at least 3,000 reports were compared" \
 check "all reports are those of go tool pprof, or known to differ" \
 	sh -c 'case $1 in *" 0 different, 0 stale") ;; *) exit 1 ;; esac' \
 	sh "$result" || diag_file compared 60
-ours=$("$PSAMPLE" report -pprof_sums profiles/labels.pb.gz \
+ours=$("$PSAMPLE" report -pprof_sums -symbolize=none \
+	profiles/labels.pb.gz \
 	<"$reports/commands" 2>/dev/null)
 theirs=$($PPROF -symbolize=none profiles/labels.pb.gz <"$reports/commands" \
 	2>/dev/null | sed 's/(pprof) //g')

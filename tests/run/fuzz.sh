@@ -1,0 +1,24 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# fuzz.sh - the fuzzers of tests/fuzz over their seeds: what once broke a
+# reader, a report or the prompt does not do so again.
+. "${top_srcdir:-.}/tests/run/lib.sh"
+seeds=$top_srcdir/tests/fuzz/seeds
+fuzzers=$top_builddir/tests/fuzz
+plan 12
+
+replays() { # FUZZER FOLDER
+	timeout 60 "$fuzzers/$1" "$seeds/$2" >out 2>&1
+}
+
+cd "$scratch" || exit 1
+for format in contention count cpu folded gzip heap java maps proto threads
+do
+	check "the readers get through the seeds of $format" \
+		replays fuzz_reader $format || diag_file out
+done
+check "all reports get through theirs" replays fuzz_report report ||
+	diag_file out
+check "the prompt gets through its own" replays fuzz_prompt prompt ||
+	diag_file out
+finish

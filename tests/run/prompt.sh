@@ -1,0 +1,84 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# prompt.sh - the prompt as it is on a terminal: the tab key, history, options
+# for one line.
+#
+# Breaks if a key types something else than a person would expect, or if what
+# was typed is forgotten.
+. "${top_srcdir:-.}/tests/run/lib.sh"
+plan 12
+cd "$scratch" || exit 1
+XDG_STATE_HOME=$scratch/state
+export XDG_STATE_HOME
+history=$XDG_STATE_HOME/psample_history
+cat >x.folded <<'END'
+main;work;leaf 60
+main;work 25
+main;other 10
+main 5
+END
+requires_program python3
+type_in() { # TEXT...
+	python3 "$top_srcdir/tests/report/prompt.py" "$PSAMPLE" x.folded "$@" \
+		>said 2>&1
+}
+
+type_in 'top1'
+if [ ! -e "$history" ]; then
+	skip_all "psample was built without libedit"
+fi
+typed() { # LINE: the last one that was, as libedit writes it
+	check_equal "$2" "$(tail -n 1 "$history" | sed 's/\\040/ /g;
+		s/ *$//')" "$1"
+}
+type_in 'tra\t'
+typed 'traces' "the tab key completes commands"
+type_in 'list wor\t'
+typed 'list work' "functions"
+type_in 'top -eaf\t'
+typed 'top -leaf' "functions by any part of their names, also to be ignored"
+type_in 'top --nodec\t3'
+typed 'top --nodecount 3' "options"
+type_in 'granul\t'
+typed 'granularity' "settings"
+type_in 'sort=c\t'
+typed 'sort=cum' "values"
+type_in 'focus=oth\t'
+typed 'focus=other' "functions as values"
+type_in 'help tra\t'
+typed 'help traces' "commands that help is asked for"
+type_in 'comments' KILL
+typed 'comments' "history survives the end by a signal"
+check "it is for its owner alone" [ "$(stat -c %a "$history")" = 600 ]
+
+# --- options for one line --------------------------------------------------
+run_line() { # LINE
+	echo "$1" | "$PSAMPLE" report -q x.folded 2>&1
+}
+for command in 'top' 'peek .' 'list .' 'tree' 'traces' 'top --cum'; do
+	for option in --nodefraction=0.5 --focus=leaf --unit=kb --cum \
+		--nodecount=1 --divide_by=2 --granularity=files --hide=work; do
+		[ "$(run_line "$command $option")" != \
+			"$(run_line "$command")" ] ||
+			echo "$command $option"
+	done
+done >same
+# With these reports these options have nothing to do.
+cat >expected <<'END'
+list . --cum
+list . --granularity=files
+list . --nodecount=1
+peek . --nodecount=1
+top --cum --cum
+traces --cum
+traces --nodecount=1
+traces --nodefraction=0.5
+END
+sort same | diff expected - >changed
+check "an option on a line changes what the line shows" [ ! -s changed ] ||
+	diag_file changed
+check_equal "and says what is hidden" \
+	"$(run_line 'top --nodefraction=0.5' | grep -c '^Dropped 1 node')
+$(run_line 'peek --nodefraction=0.5 .' | grep -c '^Hidden 1 function')" "1
+1"
+finish
