@@ -169,6 +169,7 @@ struct report_ctx {
 	bool takes_word; /* the argument is the first word */
 	const char *symbolize; /* what --symbolize says */
 	bool uses_debuginfod;
+	struct source_server *server; /* NULL: no server is asked */
 	struct sources sources;
 	struct vec bases; /* char * */
 	struct intern strings;
@@ -199,6 +200,7 @@ static void free_ctx(void *p)
 	settings_clear(&ctx->settings);
 	intern_clear(&ctx->strings);
 	vec_clear(&ctx->bases);
+	symbolize_sources_free(ctx->server);
 	free(ctx);
 }
 
@@ -520,7 +522,11 @@ static int run(void *p, int argc, char **argv, bool has_dashes)
 	ctx->sources.locate = symbolize_locate;
 	ctx->sources.symbolize = symbolize_run;
 	ctx->sources.ctx = &symbolize;
-	error = sources_fetch(&ctx->sources, &ctx->strings, &pp);
+	if (ctx->uses_debuginfod)
+		ctx->server = symbolize_sources_new(&error);
+	ctx->settings.source_server = ctx->server;
+	if (!error)
+		error = sources_fetch(&ctx->sources, &ctx->strings, &pp);
 	if (!error && !ctx->format)
 		return prompt_run(pp, &ctx->settings);
 	if (!error)

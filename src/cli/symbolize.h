@@ -9,6 +9,7 @@
 
 #include "report/origin.h"
 #include "report/source.h"
+#include "report/sourcefile.h"
 #include "symbol/symbol.h"
 
 struct symbolize {
@@ -27,6 +28,13 @@ void symbolize_init(struct symbolize *symbolize, const char *text);
 void symbolize_locate(void *ctx, struct pp *pp);
 struct error *symbolize_run(void *ctx, struct pp *pp,
 			    const struct origins *origins) MUST_USE;
+
+/*
+ * symbolize_files.c: a server of sources for reports, or NULL with *@out_error
+ * set. Free with symbolize_sources_free().
+ */
+struct source_server *symbolize_sources_new(struct error **out_error);
+void symbolize_sources_free(struct source_server *server);
 
 /* symbolize_names.c: read mangled names, and simplify those that are not. */
 void symbolize_demangle(const struct symbolize *symbolize, struct pp *pp);

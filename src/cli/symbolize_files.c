@@ -14,6 +14,8 @@
 #include "cli/symbolize.h"
 #include "image/space.h"
 #include "report/names.h"
+#include "symbol/debuginfod.h"
+#include "util/io.h"
 #include "util/log.h"
 
 void binaries_init(struct binaries *binaries)
@@ -194,4 +196,57 @@ void symbolize_locate(void *ctx, struct pp *pp)
 			mapping->file = pp_string(pp, path);
 	}
 	binaries_clear(&binaries);
+}
+
+/* --- sources ------------------------------------------------------------ */
+
+#define SOURCE_BYTES_MAX ((size_t)64 << 20)
+
+/* "0a1b..." into bytes; their number, or 0. */
+static size_t parse_build_id(const char *text, uint8_t *out)
+{
+	size_t n = strlen(text) / 2;
+
+	if (!n || n > BUILD_ID_MAX || text[2 * n] ||
+	    text[strspn(text, "0123456789abcdefABCDEF")])
+		return 0;
+	for (size_t i = 0; i < n; i++) {
+		char digits[] = { text[2 * i], text[2 * i + 1], '\0' };
+
+		out[i] = (uint8_t)strtoul(digits, NULL, 16);
+	}
+	return n;
+}
+
+static char *fetch_source(void *ctx, const char *build_id, const char *path,
+			  size_t *out_len)
+{
+	uint8_t id[BUILD_ID_MAX];
+	size_t n = parse_build_id(build_id, id);
+	CLEANUP(close_fd) int fd = -1;
+
+	if (n)
+		fd = debuginfod_fetch_source(ctx, id, n, path);
+	return fd < 0 ? NULL : io_read_fd(fd, SOURCE_BYTES_MAX, out_len);
+}
+
+struct source_server *symbolize_sources_new(struct error **out_error)
+{
+	struct source_server *server;
+	struct debuginfod *client;
+
+	*out_error = debuginfod_open(&client);
+	if (*out_error)
+		return NULL;
+	server = xcalloc(1, sizeof(*server));
+	server->fetch = fetch_source;
+	server->ctx = client;
+	return server;
+}
+
+void symbolize_sources_free(struct source_server *server)
+{
+	if (server)
+		debuginfod_close(server->ctx);
+	free(server);
 }

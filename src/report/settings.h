@@ -13,6 +13,8 @@
 
 #include "util/error.h"
 
+struct source_server;
+
 struct settings {
 	char *output;
 	bool relative_percentages, compact_labels, mean, normalize;
@@ -29,6 +31,8 @@ struct settings {
 	double nodefraction, edgefraction;
 	char *focus, *ignore, *prune_from, *hide, *show, *show_from;
 	char *tagfocus, *tagignore, *tagshow, *taghide;
+	/* No setting by name: who is asked for sources, or NULL. */
+	const struct source_server *source_server;
 };
 
 enum setting_type { SETTING_BOOL, SETTING_INT, SETTING_FLOAT, SETTING_TEXT };

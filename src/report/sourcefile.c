@@ -132,6 +132,52 @@ void sourcefile_open(struct sourcefile *file, const char *path,
 		split_lines(file, len);
 }
 
+/* Has @location a line of @path? */
+static bool has_path(const struct pp *pp, const struct pp_location *location,
+		     string_id path)
+{
+	for (uint32_t i = 0; i < location->n_lines; i++) {
+		const struct pp_line *line =
+			vec_at(&pp->lines, location->first_line + i);
+		const struct pp_function *function =
+			vec_at(&pp->functions, line->function);
+
+		if (function->filename == path)
+			return true;
+	}
+	return false;
+}
+
+void sourcefile_ask(struct sourcefile *file, const struct pp *pp,
+		    string_id path, const struct source_server *server)
+{
+	CLEANUP(free) bool *is_asked = xcalloc(pp->mappings.n, 1);
+	size_t len = 0;
+
+	if (!server || file->text || *pp_text(pp, path) != '/')
+		return;
+	for (size_t i = 0; i < pp->locations.n && !file->text; i++) {
+		const struct pp_location *location =
+			vec_at(&pp->locations, i);
+		const struct pp_mapping *mapping;
+
+		if (location->mapping == NO_ID || is_asked[location->mapping] ||
+		    !has_path(pp, location, path))
+			continue;
+		is_asked[location->mapping] = true;
+		mapping = vec_at(&pp->mappings, location->mapping);
+		if (mapping->build_id)
+			file->text = server->fetch(
+				server->ctx, pp_text(pp, mapping->build_id),
+				pp_text(pp, path), &len);
+	}
+	if (!file->text)
+		return;
+	free(file->error);
+	file->error = NULL;
+	split_lines(file, len);
+}
+
 void sourcefile_clear(struct sourcefile *file)
 {
 	vec_clear(&file->lines);

@@ -11,6 +11,7 @@
 
 #include <stdint.h>
 
+#include "report/pp.h"
 #include "util/error.h"
 #include "util/vec.h"
 
@@ -24,6 +25,22 @@ struct sourcefile {
 void sourcefile_open(struct sourcefile *file, const char *path,
 		     const char *trim_path, const char *source_path);
 void sourcefile_clear(struct sourcefile *file);
+
+/* Who has sources of programs by their build ids. */
+struct source_server {
+	/* The text of the file and its length, or NULL; freed by the
+	 * caller. */
+	char *(*fetch)(void *ctx, const char *build_id, const char *path,
+		       size_t *out_len);
+	void *ctx;
+};
+
+/*
+ * If the file was not found, ask @server, which may be NULL, for @path with the
+ * build id of each mapping of @pp that has lines of it.
+ */
+void sourcefile_ask(struct sourcefile *file, const struct pp *pp,
+		    string_id path, const struct source_server *server);
 
 /* Line @number without its end, or NULL if there is none. */
 const char *sourcefile_line(const struct sourcefile *file, int64_t number);

@@ -217,6 +217,8 @@ static void write_listing(const struct list *list, uint32_t index,
 		return; /* a start line that cannot be: nothing to read */
 	sourcefile_open(&source, path, report->settings->trim_path,
 			report->settings->source_path);
+	sourcefile_ask(&source, report->pp, listing->file,
+		       report->settings->source_server);
 	if (source.error)
 		strbuf_addf(out, " Error: %s\n", source.error);
 	else

@@ -269,6 +269,8 @@ static void add_listing(struct page *page, uint32_t id, struct strbuf *out)
 	sourcefile_open(&page->source, path,
 			page->report->settings->trim_path,
 			page->report->settings->source_path);
+	sourcefile_ask(&page->source, pp, l->file,
+		       page->report->settings->source_server);
 	if (page->source.error && *path) {
 		strbuf_adds(out, " Error: ");
 		markup_add_text(page->source.error, out);

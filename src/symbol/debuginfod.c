@@ -26,6 +26,8 @@ struct debuginfod {
 	void (*end)(void *handle);
 	int (*find)(void *handle, const unsigned char *build_id, int len,
 		    char **path);
+	int (*find_source)(void *handle, const unsigned char *build_id,
+			   int len, const char *file, char **path);
 	void (*set_progress)(void *handle, progress_fn fn);
 	void (*set_user_data)(void *handle, void *data);
 	int64_t spent_ns;
@@ -50,6 +52,8 @@ static bool load_all(struct debuginfod *client)
 	return load(client, "debuginfod_begin", &client->begin) &&
 	       load(client, "debuginfod_end", &client->end) &&
 	       load(client, "debuginfod_find_debuginfo", &client->find) &&
+	       load(client, "debuginfod_find_source",
+		    &client->find_source) &&
 	       load(client, "debuginfod_set_progressfn",
 		    &client->set_progress) &&
 	       load(client, "debuginfod_set_user_data",
@@ -137,22 +141,24 @@ static bool prepare(struct debuginfod *client)
 	return true;
 }
 
-int debuginfod_fetch(struct debuginfod *client, const unsigned char *build_id,
-		     size_t len, const char *name, char **out_path)
+static bool begin(struct debuginfod *client, const char *name)
 {
-	int64_t took_ns;
-	int fd;
-
 	if (client->is_spent || !prepare(client))
-		return -1;
+		return false;
 	client->name = name;
 	client->done = -1;
 	client->start_ns = client->moved_ns = clock_now_ns();
-	fd = client->find(client->handle, build_id, (int)len, out_path);
-	took_ns = clock_now_ns() - client->start_ns;
+	return true;
+}
+
+/* @fd is the descriptor, or a negative errno. */
+static int finish(struct debuginfod *client, int fd)
+{
+	int64_t took_ns = clock_now_ns() - client->start_ns;
+
 	client->spent_ns += took_ns;
 	log_progress(NULL);
-	log_info("debuginfod: %s: %s after %lld ms", name,
+	log_info("debuginfod: %s: %s after %lld ms", client->name,
 		 fd < 0 ? strerror(-fd) : "found",
 		 (long long)(took_ns / NS_PER_MS));
 	/* A server that does not answer will not answer the next time. */
@@ -161,4 +167,24 @@ int debuginfod_fetch(struct debuginfod *client, const unsigned char *build_id,
 		log_warning("debuginfod: no answer in time, not asked again");
 	}
 	return fd < 0 ? -1 : fd;
+}
+
+int debuginfod_fetch(struct debuginfod *client, const unsigned char *build_id,
+		     size_t len, const char *name, char **out_path)
+{
+	return begin(client, name) ?
+		       finish(client, client->find(client->handle, build_id,
+						   (int)len, out_path)) :
+		       -1;
+}
+
+int debuginfod_fetch_source(struct debuginfod *client,
+			    const unsigned char *build_id, size_t len,
+			    const char *name)
+{
+	return begin(client, name) ?
+		       finish(client,
+			      client->find_source(client->handle, build_id,
+						  (int)len, name, NULL)) :
+		       -1;
 }

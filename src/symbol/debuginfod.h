@@ -28,4 +28,9 @@ DEFINE_CLEANUP(debuginfod_close, struct debuginfod *)
 int debuginfod_fetch(struct debuginfod *client, const unsigned char *build_id,
 		     size_t len, const char *name, char **out_path);
 
+/* The same for the source file that the debug file calls @name. */
+int debuginfod_fetch_source(struct debuginfod *client,
+			    const unsigned char *build_id, size_t len,
+			    const char *name);
+
 #endif

@@ -6,7 +6,7 @@
 # taken for one, or if an address gets the name of another build.
 . "${top_srcdir:-.}/tests/run/lib.sh"
 reports=$top_srcdir/tests/report
-plan 19
+plan 21
 cd "$scratch" || exit 1
 HOME=$scratch PPROF_TMPDIR=$scratch/saved
 export HOME PPROF_TMPDIR
@@ -81,6 +81,58 @@ check_equal "names that a profile has are demangled and simplified" \
 check_equal "unless that is not wanted" \
 	"$("$PSAMPLE" folded -symbolize=none x.folded 2>err)" \
 	"$(cat x.folded)"
+
+# --- sources from debuginfod ------------------------------------------------
+# A program whose source is gone, and a server that has it.
+cat >debuginfod.py <<'END'
+import http.server
+import sys
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        print(self.path, file=sys.stderr, flush=True)
+        found = self.path.endswith("/source" + sys.argv[1])
+        self.send_response(200 if found else 404)
+        self.end_headers()
+        if found:
+            self.wfile.write(open(sys.argv[2], "rb").read())
+
+
+server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+print(server.server_port, flush=True)
+server.serve_forever()
+END
+if ! DEBUGINFOD_URLS=x "$PSAMPLE" top --debuginfod x.folded >out 2>&1; then
+	reason="needs libdebuginfod"
+elif ! mkdir gone || ! cp demo.cc gone/ ||
+	! c++ -O1 -g -no-pie -Wl,--build-id=sha1 -o demo \
+		"$PWD/gone/demo.cc" >cc.log 2>&1; then
+	reason="needs c++"
+else
+	reason=
+	mv gone/demo.cc kept.cc
+	write_profile "$(readelf -n demo | awk '/Build ID/ { print $3 }')" \
+		>demo.heap
+	python3 debuginfod.py "$PWD/gone/demo.cc" kept.cc >port 2>asked &
+	server=$!
+	wait_until 20 [ -s port ]
+	DEBUGINFOD_URLS=http://127.0.0.1:$(cat port)
+	DEBUGINFOD_CACHE_PATH=$scratch/cache
+	export DEBUGINFOD_URLS DEBUGINFOD_CACHE_PATH
+fi
+if [ -n "$reason" ]; then
+	skip "sources are not asked for" "$reason"
+	skip "sources are asked for" "$reason"
+else
+	check_equal "no server is asked for sources unless that is wanted" \
+		"$("$PSAMPLE" list work demo.heap 2>err |
+		grep -c 'shop::sell(n)') $(grep -c /source asked)" '0 0'
+	check_equal "list has the source that debuginfod has" \
+		"$("$PSAMPLE" list --debuginfod work demo.heap 2>err |
+		grep -c 'shop::sell(n)')" 1 || diag_file asked
+	kill "$server"
+fi
 
 # --- servers ----------------------------------------------------------------
 "$PSAMPLE" top http://127.0.0.1:1/x >out 2>err
