@@ -280,12 +280,26 @@ static bool send_walked(struct sampler *s, struct thread *thread, bool is_hit)
 	return true;
 }
 
+/*
+ * Where its other stack was; for a thread that is seen there for the first
+ * time that of the one before: a goroutine that calls C changes threads.
+ */
+static taddr find_other_fp(struct thread *thread)
+{
+	taddr other_fp = atomic_load_explicit(&thread->other_fp,
+					      memory_order_relaxed);
+
+	if (!other_fp)
+		return thread->process->other_fp;
+	thread->process->other_fp = other_fp;
+	return other_fp;
+}
+
 /* The stack of a stopped thread into the ring; false if nothing was sent. */
 static bool send_stack(struct sampler *s, struct thread *thread,
 		       const struct user_regs_struct *user, bool is_hit)
 {
-	taddr other_fp = atomic_load_explicit(&thread->other_fp,
-					      memory_order_relaxed);
+	taddr other_fp = find_other_fp(thread);
 	size_t budget = stack_budget(s, thread);
 	struct stack_record *stack;
 

@@ -40,6 +40,7 @@ struct process {
 	int64_t left_out_ns;  /* clock minus looked_ns, last time */
 	int64_t clock_read_ns; /* when that was */
 	struct stackmap stackmap;
+	taddr other_fp; /* where a thread of it had its other stack last */
 	struct process *next_free;
 };
 
