@@ -97,17 +97,24 @@ static bool was_on_core(const struct thread *thread,
 	       displaced_ns <= thread->woke_ns + CLOCK_SLACK_NS;
 }
 
-/* Bytes to copy: what the last walk needed and some, whole kilobytes. */
+/*
+ * Bytes to copy from @sp on: up to where the thread's walks end, for that
+ * stays while its stack grows tenfold from one tick to the next (a compiler's
+ * does). Of a thread that changes stacks what the last walks needed, and some:
+ * 48 KiB more take 2 us.
+ */
 static size_t stack_budget(const struct sampler *s,
-			   const struct thread *thread)
+			   const struct thread *thread, taddr sp)
 {
-	/* A compiler's stack grows tenfold from one tick to the next. 48 KiB
-	 * more take 2 us. */
+	taddr top = atomic_load_explicit(&thread->answers.top,
+					 memory_order_relaxed);
 	size_t least = s->period_ns < CALM_PERIOD_NS ? STACK_MIN_BYTES
 						     : STACK_CALM_BYTES;
-	size_t need = atomic_load_explicit(&thread->stack_need,
+	size_t need = atomic_load_explicit(&thread->answers.need,
 					   memory_order_relaxed);
 
+	if (sp < top && top - sp <= STACK_TOP_MAX)
+		return top - sp + STACK_SLACK_BYTES;
 	if (!need)
 		return STACK_FIRST_BYTES;
 	need += need / 2 + STACK_SLACK_BYTES;
@@ -140,9 +147,7 @@ static void fill_record(struct stack_record *stack, struct thread *thread,
 		.samples = 1,
 		.is_hit = is_hit,
 	};
-	stack->need = &thread->stack_need;
-	stack->needs_fp = &thread->needs_fp;
-	stack->other_fp = &thread->other_fp;
+	stack->answers = &thread->answers;
 	stack->n_other_bytes = 0;
 }
 
@@ -286,7 +291,7 @@ static bool send_walked(struct sampler *s, struct thread *thread, bool is_hit)
  */
 static taddr find_other_fp(struct thread *thread)
 {
-	taddr other_fp = atomic_load_explicit(&thread->other_fp,
+	taddr other_fp = atomic_load_explicit(&thread->answers.other_fp,
 					      memory_order_relaxed);
 
 	if (!other_fp)
@@ -300,7 +305,7 @@ static bool send_stack(struct sampler *s, struct thread *thread,
 		       const struct user_regs_struct *user, bool is_hit)
 {
 	taddr other_fp = find_other_fp(thread);
-	size_t budget = stack_budget(s, thread);
+	size_t budget = stack_budget(s, thread, user->rsp);
 	struct stack_record *stack;
 
 	if (s->upt)
@@ -420,7 +425,7 @@ void capture_stop(struct sampler *s, struct thread *thread, int signal)
 bool capture_blocked(struct sampler *s, struct thread *thread,
 		     const struct task_syscall *at, int64_t wall_ns)
 {
-	size_t budget = stack_budget(s, thread);
+	size_t budget = stack_budget(s, thread, at->sp);
 	struct stack_record *stack = reserve_stack(s, budget);
 	struct schedstat after;
 

@@ -13,6 +13,7 @@
 
 #define POLL_MS 50 /* records wait this long at most */
 #define NEED_DECAY 64
+#define TOP_SLACK 2048
 #define RENAME_NS NS_PER_S /* a thread's name may change so often */
 
 void digest_init(struct digest *digest, struct ring *ring,
@@ -151,27 +152,48 @@ static void push_end(struct digest *digest, enum walk_end end)
 	*mark = end == WALK_NO_FP ? digest->no_fp : digest->truncated;
 }
 
-/*
- * Tell the sampler what the next copy of this thread's stack should hold:
- * the most that was needed lately, for depths come and go.
- */
-static void answer_thread(struct digest *digest,
-			  const struct stack_record *stack)
+/* The most that was needed lately, for depths come and go. */
+static void answer_need(struct digest *digest,
+			const struct stack_record *stack)
 {
-	uint32_t before = atomic_load_explicit(stack->need,
-					       memory_order_relaxed);
+	_Atomic uint32_t *answer = &stack->answers->need;
+	uint32_t before = atomic_load_explicit(answer, memory_order_relaxed);
 	uint32_t need = (uint32_t)digest->frames.used_bytes;
 
 	if (digest->frames.end == WALK_CUT)
 		need = 2 * stack->n_bytes;
 	if (need < before - before / NEED_DECAY)
 		need = before - before / NEED_DECAY;
-	atomic_store_explicit(stack->need, need, memory_order_relaxed);
-	atomic_store_explicit(stack->needs_fp,
+	atomic_store_explicit(answer, need, memory_order_relaxed);
+}
+
+/* Two walks that end at one address: that is where its stack begins. */
+static void answer_top(struct digest *digest, struct slot *slot,
+		       const struct stack_record *stack)
+{
+	taddr top = stack->base + digest->frames.used_bytes, last = slot->top;
+
+	if (digest->frames.end != WALK_ROOT)
+		return;
+	slot->top = top;
+	if (top - last + TOP_SLACK > 2 * TOP_SLACK)
+		top = 0;
+	atomic_store_explicit(&stack->answers->top, top,
+			      memory_order_relaxed);
+}
+
+static void answer_thread(struct digest *digest, struct slot *slot,
+			  const struct stack_record *stack)
+{
+	struct walk_answers *answers = stack->answers;
+
+	answer_need(digest, stack);
+	answer_top(digest, slot, stack);
+	atomic_store_explicit(&answers->needs_fp,
 			      digest->frames.end == WALK_NO_FP,
 			      memory_order_relaxed);
 	if (digest->frames.other_fp)
-		atomic_store_explicit(stack->other_fp,
+		atomic_store_explicit(&answers->other_fp,
 				      digest->frames.other_fp,
 				      memory_order_relaxed);
 }
@@ -196,7 +218,7 @@ static void walk_stack(struct digest *digest, struct subject *subject,
 	subject_locate(&digest->registry, subject, &digest->frames,
 		       &digest->locations);
 	push_end(digest, digest->frames.end);
-	answer_thread(digest, stack);
+	answer_thread(digest, slot_at(digest, stack->record.slot), stack);
 }
 
 /* Walked in the stop: pcs, the callers' being return addresses. */
@@ -356,6 +378,7 @@ static void take(struct digest *digest, const struct record *record)
 		slot = slot_at(digest, record->slot);
 		slot->labels = NO_ID;
 		slot->born_ns = 0;
+		slot->top = 0;
 		slot->thread_name[0] = '\0';
 		return;
 	case RECORD_STACK:

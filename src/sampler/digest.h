@@ -20,6 +20,7 @@ struct slot {
 	struct hit last;      /* its last stack, for RECORD_REPEAT */
 	uint32_t labels;      /* of subject labels_of; NO_ID: not made yet */
 	uint32_t labels_of;
+	taddr top;	      /* where the last walk to a root ended */
 	int64_t labels_ns;    /* when they were made; by_thread only */
 	int64_t born_ns;      /* when its first record came; likewise */
 	char thread_name[64]; /* by_thread only */

@@ -84,9 +84,11 @@ static bool wants_stop(const struct sampler *s, struct thread *thread,
 		       const struct task_syscall *at)
 {
 	if (!s->options.wall_stop || !restart_is_safe(at->nr) ||
-	    !atomic_load_explicit(&thread->needs_fp, memory_order_relaxed))
+	    !atomic_load_explicit(&thread->answers.needs_fp,
+				  memory_order_relaxed))
 		return false;
-	atomic_store_explicit(&thread->needs_fp, false, memory_order_relaxed);
+	atomic_store_explicit(&thread->answers.needs_fp, false,
+			      memory_order_relaxed);
 	return at->sp != thread->stop_sp || at->pc != thread->stop_pc;
 }
 
@@ -111,7 +113,7 @@ static bool look(struct sampler *s, struct thread *thread, bool *had_moved)
 		thread->moved_tick = s->tick;
 		thread->idle_looks = 0;
 	} else if (!thread->was_runnable && !(s->options.wall_stop &&
-					      thread->needs_fp) &&
+					      thread->answers.needs_fp) &&
 		   (thread->has_stack || s->options.mode == MODE_CPU)) {
 		sampler_pay_wall(s, thread, clock_now_ns());
 		back_off(s, thread);

@@ -44,14 +44,18 @@ struct record {
 	bool is_hit;	  /* pends for a weight in CPU time */
 };
 
+/* What the unwinder tells about the next copy of a thread's stack. */
+struct walk_answers {
+	_Atomic uint32_t need;	/* bytes, the most of late */
+	_Atomic taddr top;	/* where its walks end if they agree, or 0 */
+	_Atomic bool needs_fp;	/* its blocked stack ended at that */
+	_Atomic taddr other_fp; /* where its other stack was wanted last */
+};
+
 struct stack_record {
 	struct record record;
 	struct regs regs;
-	/* The unwinder answers here: how many bytes the walk needed, and
-	 * whether it ended for want of a frame pointer. */
-	_Atomic uint32_t *need;
-	_Atomic bool *needs_fp;
-	_Atomic taddr *other_fp; /* where its other stack was wanted last */
+	struct walk_answers *answers;
 	taddr other_base;
 	uint32_t n_other_bytes; /* behind the n_bytes of bytes[] */
 	taddr base;

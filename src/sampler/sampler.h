@@ -32,6 +32,7 @@
 #define CALM_PERIOD_NS (4 * NS_PER_MS)
 #define STACK_SLACK_BYTES (4u << 10)
 #define STACK_MAX_BYTES (1u << 20)
+#define STACK_TOP_MAX (512u << 10) /* copied at once up to a known root */
 #define RING_WAKE_BYTES ((size_t)128 << 10) /* pending: wake the unwinder */
 #define RING_SPARE_BYTES (64u << 10)  /* kept for records without stacks */
 

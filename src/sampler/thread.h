@@ -2,14 +2,13 @@
 /*
  * thread.h - what the sampler knows of each process and thread that it holds.
  *
- * Plain data of the sampler thread, but for the atomics, which the unwinder
- * answers in. The roster owns them.
+ * Plain data of the sampler thread, but for the answers of the unwinder. The
+ * roster owns them.
  */
 #ifndef SAMPLER_THREAD_H
 #define SAMPLER_THREAD_H
 
-#include <stdatomic.h>
-
+#include "sampler/record.h"
 #include "sampler/stackmap.h"
 #include "target/proc.h"
 
@@ -88,9 +87,7 @@ struct thread {
 	/* registers at its last stop, for a look at the same sp and pc */
 	taddr stop_sp, stop_pc, stop_fp;
 
-	_Atomic uint32_t stack_need; /* bytes, from the unwinder */
-	_Atomic bool needs_fp;	     /* its blocked stack ended at that */
-	_Atomic taddr other_fp;	     /* it changes stacks: copy there, too */
+	struct walk_answers answers;
 	size_t live_index; /* in roster.live */
 	uint32_t next_free;
 };
