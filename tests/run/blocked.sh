@@ -26,7 +26,8 @@ check_equal "launched: no blocked thread was ever stopped" \
 # thread waits for a core, mostly in the clock call that ends its time slice.
 late_ms=$(awk '$1 == "late_wall_ns" { printf "%d", $2 / 1e6 }' "$scratch/out")
 check "a thread that wakes late is charged its 200 ms" within \
-	"$(awk '/;burn_ms;/ && /late/ { n += $NF } END { print n / 1e6 }' "$profile")" \
+	"$(awk '/;burn_ms;/ && /late/ { n += $NF }
+		END { print n / 1e6 }' "$profile")" \
 	$((late_ms - late_ms / 10 - 60)) $((late_ms + late_ms / 10 + 60))
 check "the busy thread is seen busy" within "$(awk '/busy_burn/ {
 	n += $NF } END { print n / 1e9 }' "$profile")" \
