@@ -75,7 +75,7 @@ void sampler_skip_wall(struct sampler *s)
  * slices, and got 3.5 % of the samples where it uses 0.1 %. Nor is a thread
  * kept that was woken later.
  */
-static bool was_on_core(const struct thread *thread,
+static bool was_on_core(const struct sampler *s, const struct thread *thread,
 			const struct schedstat *now, int64_t stop_ns,
 			long nr)
 {
@@ -83,10 +83,15 @@ static bool was_on_core(const struct thread *thread,
 	int64_t wait = (int64_t)(now->wait_ns - thread->asked.wait_ns);
 	int64_t displaced_ns = stop_ns - run - wait;
 
+	if (s->follow.cpu >= 0 && !thread->is_predecessor &&
+	    stop_ns - run > thread->woke_ns)
+		return false;
 	if (now->slices == thread->asked.slices)
 		return true;
 	if (now->slices != thread->asked.slices + 1)
 		return false;
+	if (thread->is_predecessor)
+		return true;
 	if (stop_ns - run < thread->interrupted_ns)
 		return true;
 	if (nr >= 0 && call_may_sleep(nr) && run < WOKEN_RUN_NS)
@@ -243,9 +248,11 @@ static void commit_stack(struct sampler *s, struct process *process,
 	process->was_sent = true;
 }
 
-static void note_kept(struct sampler *s, struct thread *thread)
+static void note_kept(struct sampler *s, struct thread *thread, bool in_call)
 {
 	thread->hits++;
+	thread->window.kept++;
+	thread->window.calls += in_call;
 	thread->was_kept = true;
 	s->stats.samples++;
 	s->stats.expected_cpu_ns += s->period_ns;
@@ -402,13 +409,13 @@ void capture_stop(struct sampler *s, struct thread *thread, int signal)
 	}
 	thread_read_stopped(&s->roster, thread, &now);
 	is_kept = !thread->is_late &&
-		  was_on_core(thread, &now, stop_ns,
+		  was_on_core(s, thread, &now, stop_ns,
 			      user_syscall(&user));
 	repair_result(s, thread, &user, signal);
 	if ((is_kept || is_wall) && send_stack(s, thread, &user, is_kept)) {
 		thread->has_stack = true;
 		if (is_kept)
-			note_kept(s, thread);
+			note_kept(s, thread, user_syscall(&user) >= 0);
 	}
 	tracee_resume(thread->tid, signal);
 	note_frame_pointer(thread, &user);
@@ -423,7 +430,8 @@ void capture_stop(struct sampler *s, struct thread *thread, int signal)
 }
 
 bool capture_blocked(struct sampler *s, struct thread *thread,
-		     const struct task_syscall *at, int64_t wall_ns)
+		     const struct task_syscall *at, int64_t wall_ns,
+		     bool is_hit)
 {
 	size_t budget = stack_budget(s, thread, at->sp);
 	struct stack_record *stack = reserve_stack(s, budget);
@@ -431,7 +439,7 @@ bool capture_blocked(struct sampler *s, struct thread *thread,
 
 	if (!stack)
 		return false;
-	fill_record(stack, thread, wall_ns, false);
+	fill_record(stack, thread, wall_ns, is_hit);
 	stack->regs = (struct regs){ 0 };
 	regs_set(&stack->regs, CPU_PC, at->pc);
 	regs_set(&stack->regs, CPU_SP, at->sp);
@@ -445,6 +453,9 @@ bool capture_blocked(struct sampler *s, struct thread *thread,
 	    after.slices != thread->seen.slices)
 		return false;
 	commit_stack(s, thread->process, stack);
-	s->stats.wall_samples++;
+	if (is_hit)
+		note_kept(s, thread, true);
+	else
+		s->stats.wall_samples++;
 	return true;
 }

@@ -10,6 +10,7 @@
 #include <sched.h>
 
 #include "arch/restart.h"
+#include "sampler/predecessor.h"
 #include "sampler/sampler.h"
 
 #define BACK_OFF_MAX_NS NS_PER_S
@@ -68,13 +69,15 @@ static void pay_left_out(struct sampler *s, struct thread *thread,
 static void look_at_blocked(struct sampler *s, struct thread *thread,
 			    const struct task_syscall *at)
 {
-	int64_t now = clock_now_ns();
+	bool is_hit = thread == s->predecessor;
+	int64_t now = clock_now_ns(), wall_ns = 0;
 
-	if (s->options.mode != MODE_WALL)
+	if (s->options.mode == MODE_WALL)
+		wall_ns = now - thread->wall_from_ns;
+	else if (!is_hit)
 		return;
 	/* If it could not be read, an older stack must not stand for it. */
-	thread->has_stack = capture_blocked(s, thread, at,
-					    now - thread->wall_from_ns);
+	thread->has_stack = capture_blocked(s, thread, at, wall_ns, is_hit);
 	if (thread->has_stack)
 		thread->wall_from_ns = now;
 }
@@ -152,6 +155,7 @@ static void interrupt(struct sampler *s, struct thread *thread,
 	thread->asked = thread->seen;
 	thread->was_kept = false;
 	thread->is_late = false;
+	thread->is_predecessor = thread == s->predecessor;
 	thread->interrupted_ns = clock_now_ns();
 	if (tracee_interrupt(thread->tid) != TRACEE_OK)
 		return;
@@ -345,6 +349,16 @@ static void look_at_active(struct sampler *s, struct candidates *found)
 	}
 }
 
+/*
+ * We came late: what others did at the deadline is not known any more. It
+ * kept us from our core, in a long system call.
+ */
+static void look_at_predecessor(struct sampler *s, struct candidates *found)
+{
+	if (is_due(s, s->predecessor))
+		look_at(s, s->predecessor, found);
+}
+
 static void note_active(struct sampler *s, const struct candidates *found)
 {
 	s->n_runnable = found->n;
@@ -391,9 +405,11 @@ static void look_around(struct sampler *s, struct candidates *found)
 void sampler_tick(struct sampler *s, int64_t tick_ns)
 {
 	int64_t woke_ns = clock_now_ns();
+	bool is_late = woke_ns - tick_ns > LATE_NS;
 	struct candidates found;
 
-	if (woke_ns - tick_ns > LATE_NS) {
+	s->predecessor = predecessor_find(s);
+	if (is_late && !s->predecessor) {
 		s->stats.late_ticks++;
 		return;
 	}
@@ -402,9 +418,13 @@ void sampler_tick(struct sampler *s, int64_t tick_ns)
 	found.woke_ns = woke_ns;
 	s->stats.ticks++;
 	hold_cores(s);
-	look_at_active(s, &found);
-	look_around(s, &found);
-	note_active(s, &found);
+	if (is_late) {
+		look_at_predecessor(s, &found);
+	} else {
+		look_at_active(s, &found);
+		look_around(s, &found);
+		note_active(s, &found);
+	}
 	interrupt_chosen(s, &found);
 	spin_for_stops(s);
 	idle_release(&s->guard->idle);

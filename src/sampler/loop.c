@@ -249,6 +249,7 @@ static void finish(struct sampler *s)
 	}
 	accounts_finish(s);
 	sampler_end_all(s);
+	follow_clear(&s->follow);
 	atomic_store(&s->guard->beat_ns, 0);
 	if (!s->is_suspended)
 		sampler_send(s, &(struct record){ .kind = RECORD_END });
@@ -267,8 +268,7 @@ void loop_init(struct sampler *s, const struct sampler_options *options,
 	if (options->libunwind_ptrace)
 		s->upt = upt_new();
 	s->n_cpus = 1;
-	s->follow.cpu = -1;
-	CPU_ZERO(&s->follow.allowed);
+	follow_init(&s->follow);
 	if (!sched_getaffinity(0, sizeof(s->follow.allowed),
 			       &s->follow.allowed))
 		s->n_cpus = CPU_COUNT(&s->follow.allowed);
@@ -285,8 +285,7 @@ void loop_enter(struct sampler *s)
 	int64_t now = clock_now_ns();
 
 	s->is_suspended = false;
-	s->follow.n = 0;
-	s->follow.cpu = -1; /* a new thread is bound to no core yet */
+	follow_clear(&s->follow);
 	atomic_store(&s->guard->beat_ns, now);
 	s->start_ns = s->base_ns = now;
 	s->window_end_ns = now + WINDOW_NS;

@@ -70,6 +70,7 @@ struct sampler {
 	int n_cpus;
 	bool is_fifo;
 	struct follow follow;
+	struct thread *predecessor; /* at this tick, or NULL */
 	struct rescue rescue;
 	struct guard_page *guard;
 	struct upt *upt; /* --unwind libunwind, or NULL */
@@ -129,9 +130,10 @@ void sampler_tick(struct sampler *s, int64_t tick_ns);
 void capture_stop(struct sampler *s, struct thread *thread, int signal);
 /* A signal that comes by itself: hand it over, as if nobody watched. */
 void capture_signal(struct sampler *s, struct thread *thread, int signal);
-/* The stack of a thread that is blocked at @at, without stopping it. */
+/* The stack of a blocked thread; a hit: it was on its core at the tick. */
 bool capture_blocked(struct sampler *s, struct thread *thread,
-		     const struct task_syscall *at, int64_t wall_ns);
+		     const struct task_syscall *at, int64_t wall_ns,
+		     bool is_hit);
 /* Send a record without a stack. */
 void sampler_send(struct sampler *s, const struct record *record);
 /* Hand out the wall time of @thread up to @now without a new stack. */

@@ -46,7 +46,8 @@ struct process {
 /* What follow.c compares a window with. */
 struct thread_window {
 	uint64_t run_ns, slices; /* at its start */
-	uint32_t stops;		 /* of ours, since */
+	uint32_t stops;	      /* of ours, since */
+	uint32_t kept, calls; /* samples since, those of them in a call */
 };
 
 struct thread {
@@ -71,6 +72,7 @@ struct thread {
 	int64_t interrupted_ns; /* when it was asked for */
 	struct schedstat asked; /* schedstat at the look */
 	bool is_late;		/* beyond the bound: keep nothing */
+	bool is_predecessor;	/* it had our core until the tick */
 
 	/* CPU accounts, see accounts.c */
 	bool is_new;	   /* appeared in this window */
@@ -80,6 +82,7 @@ struct thread {
 	uint32_t hits;	   /* pending in this window */
 
 	struct thread_window window;
+	bool is_followed;
 	int64_t born_ns;
 	int64_t wall_from_ns;	/* up to here wall time is handed out */
 	bool has_stack;		/* good while the thread does not run */
