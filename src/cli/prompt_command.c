@@ -286,7 +286,10 @@ struct error *prompt_command_parse(const struct pp *pp, const char *text,
 	struct error *error = NULL;
 	int count;
 
-	*out = (struct prompt_command){ .format = find_format(word, &count) };
+	*out = (struct prompt_command){ 0 };
+	if (!word)
+		return error_new("there is no command");
+	out->format = find_format(word, &count);
 	if (!out->format)
 		return unknown_command(word, &line.words);
 	settings_copy(&out->settings, base);

@@ -10,7 +10,8 @@
 
 #define LABEL_GAP 4.0 /* between an edge and its label */
 #define POINT_WIDTH 5.0 /* to both sides of an edge */
-#define WORK_MAX 400000000 /* nodes and edges times steps */
+#define WORK_MAX 10000000  /* of the simplex */
+#define POINTS_MAX 100000  /* boxes, and where edges pass ranks */
 
 /* --- no circles ---------------------------------------------------------- */
 
@@ -96,11 +97,6 @@ static void break_circles(struct picture *picture)
 
 /* --- ranks ---------------------------------------------------------------- */
 
-static size_t steps_for(size_t size)
-{
-	return 50 + WORK_MAX / (size + 1);
-}
-
 /* Ranks of all nodes; one more node holds together what is not connected. */
 static int32_t *rank_nodes(const struct picture *picture)
 {
@@ -124,7 +120,7 @@ static int32_t *rank_nodes(const struct picture *picture)
 		edges[n_edges++] = (struct simplex_edge){ (uint32_t)n, i, 0,
 							  0 };
 	simplex.n_edges = n_edges;
-	simplex_solve(&simplex, steps_for(n + n_edges));
+	simplex_solve(&simplex, WORK_MAX);
 	return ranks;
 }
 
@@ -245,11 +241,30 @@ static void fill_ranks(struct layout *layout)
 	}
 }
 
-static void cut_edges(struct layout *layout)
+/* How many points there will be at most. */
+static size_t count_points(const struct picture *picture, const int32_t *ranks)
+{
+	size_t n = picture->nodes.n;
+
+	for (uint32_t i = 0; i < picture->edges.n; i++) {
+		const struct picture_edge *e = picture_edge(picture, i);
+
+		n += (size_t)abs(ranks[e->to] - ranks[e->from]);
+	}
+	return n;
+}
+
+static struct error *cut_edges(struct layout *layout)
 {
 	struct picture *picture = layout->picture;
 	CLEANUP(free) int32_t *ranks = rank_nodes(picture);
 	int32_t least = INT32_MAX;
+
+	if (count_points(picture, ranks) > POINTS_MAX)
+		return error_hint(error_new("the graph is too large to be "
+					    "drawn without dot"),
+				  "try:   --nodecount=80, or apt-get install "
+				  "graphviz");
 
 	for (uint32_t i = 0; i < picture->nodes.n; i++)
 		if (!picture_node(picture, i)->is_legend && ranks[i] < least)
@@ -263,6 +278,7 @@ static void cut_edges(struct layout *layout)
 	layout->out = list_links(layout, true);
 	layout->in = list_links(layout, false);
 	fill_ranks(layout);
+	return NULL;
 }
 
 static void layout_clear(struct layout *layout)
@@ -281,7 +297,7 @@ static void layout_clear(struct layout *layout)
 	free(layout->ranks);
 }
 
-void picture_lay_out(struct picture *picture)
+struct error *picture_lay_out(struct picture *picture)
 {
 	struct layout layout = {
 		.picture = picture,
@@ -292,11 +308,15 @@ void picture_lay_out(struct picture *picture)
 				      sizeof(uint32_t)),
 		.n_links = xcalloc(picture->edges.n + 1, sizeof(uint32_t)),
 	};
+	struct error *error;
 
 	break_circles(picture);
-	cut_edges(&layout);
-	layout_order(&layout);
-	layout_place(&layout);
-	layout_route(&layout);
+	error = cut_edges(&layout);
+	if (!error) {
+		layout_order(&layout);
+		layout_place(&layout);
+		layout_route(&layout);
+	}
 	layout_clear(&layout);
+	return error;
 }

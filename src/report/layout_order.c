@@ -14,7 +14,7 @@
 #define SWEEPS 24	  /* without any success before one gives up */
 #define STARTS 24	  /* orders to begin with */
 #define SWAPS_MAX 30	  /* rounds of a rank */
-#define WORK_MAX 40000000 /* links times sweeps of all starts */
+#define WORK_MAX 30000000 /* looks at points and links, of all starts */
 
 struct order {
 	struct layout *layout;
@@ -23,6 +23,7 @@ struct order {
 	uint32_t *scratch; /* positions of links' ends; two of each link */
 	double *medians;   /* by point */
 	uint64_t random;
+	size_t work; /* done so far */
 };
 
 /* --- crossings ----------------------------------------------------------- */
@@ -146,6 +147,7 @@ static void sort_rank(struct order *order, struct layout_rank *rank,
 		uint32_t last = NO_ID;
 		bool has_moved = false;
 
+		order->work += end;
 		for (uint32_t i = 0; i < end; i++) {
 			uint32_t *p = rank->points;
 			double m = order->medians[p[i]], before;
@@ -163,7 +165,7 @@ static void sort_rank(struct order *order, struct layout_rank *rank,
 			}
 			last = i;
 		}
-		if (!has_moved)
+		if (!has_moved || order->work > WORK_MAX)
 			break;
 	}
 	renumber(order->layout, rank);
@@ -231,6 +233,7 @@ static void swap_neighbours(struct order *order, bool takes_equal)
 
 	for (int round = 0; goes_on && round < SWAPS_MAX; round++) {
 		goes_on = false;
+		order->work += order->layout->links.n;
 		for (size_t r = 0; r < order->layout->n_ranks; r++)
 			goes_on |= swap_rank(order, &order->layout->ranks[r],
 					     takes_equal && !round);
@@ -331,7 +334,8 @@ static void improve(struct order *order)
 	int failures = 0;
 
 	keep_best(order);
-	for (int i = 0; failures < SWEEPS && order->best_crossings; i++) {
+	for (int i = 0; failures < SWEEPS && order->best_crossings &&
+			order->work <= WORK_MAX; i++) {
 		bool takes_equal = i % 4 > 1;
 
 		sweep(order, i % 2 == 0, takes_equal);
@@ -343,7 +347,6 @@ static void improve(struct order *order)
 void layout_order(struct layout *layout)
 {
 	size_t n = layout->points.n;
-	size_t starts = WORK_MAX / (SWEEPS * 20) / (layout->links.n + 1);
 	CLEANUP(free) uint32_t *best = xcalloc(n + 1, sizeof(*best));
 	CLEANUP(free) uint32_t *scratch =
 		xcalloc(2 * layout->links.n + 2, sizeof(*scratch));
@@ -352,8 +355,8 @@ void layout_order(struct layout *layout)
 			       .best_crossings = UINT64_MAX,
 			       .scratch = scratch, .medians = medians };
 
-	starts = starts > STARTS ? STARTS : starts < 2 ? 2 : starts;
-	for (size_t i = 0; i < starts && order.best_crossings; i++) {
+	for (int i = 0; i < STARTS && order.best_crossings &&
+			(!i || order.work <= WORK_MAX); i++) {
 		if (i < 2)
 			start_with_walk(&order, i == 0);
 		else

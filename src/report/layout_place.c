@@ -18,7 +18,7 @@
 #define BAND_GAP_MAX 70.0
 #define LEAN 0.18	/* of the widest lean between two ranks */
 #define MARGIN 8.0
-#define WORK_MAX 150000000
+#define WORK_MAX 60000000 /* of the simplex */
 
 /* Straightness by how many of a link's ends are boxes. */
 static const int64_t straightness[] = { 8, 2, 1 };
@@ -89,7 +89,7 @@ static void place_across(struct layout *layout)
 
 	simplex.n_edges = add_orders(layout, edges);
 	simplex.n_edges += add_leans(layout, edges + simplex.n_edges);
-	simplex_solve(&simplex, 100 + WORK_MAX / (n + simplex.n_edges));
+	simplex_solve(&simplex, WORK_MAX);
 	for (size_t i = 0; i < layout->points.n; i++)
 		layout_point(layout, i)->x = places[i];
 }

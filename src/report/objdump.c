@@ -19,6 +19,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "profile/text.h"
 #include "util/child.h"
 
 #define INLINED_BY "inlined by "
@@ -30,9 +31,20 @@ struct dump {
 	uint32_t first_call; /* of the lines since the last instruction */
 };
 
+/* A name in a file may hold any bytes; what is shown is UTF-8. */
 static const char *keep(struct dump *dump, const char *text, size_t len)
 {
-	return len ? arena_copy(&dump->code->arena, text, len) : "";
+	CLEANUP(strbuf_clear) struct strbuf repaired = { 0 };
+	CLEANUP(free) char *copy = NULL;
+	struct arena *arena = &dump->code->arena;
+
+	if (!len)
+		return "";
+	copy = xstrndup(text, len);
+	if (utf8_is_valid(copy))
+		return arena_copy(arena, text, len);
+	utf8_add_repaired(&repaired, copy);
+	return arena_copy(arena, repaired.data, repaired.len);
 }
 
 /* "    1171:\tmov ..." */

@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "profile/text.h"
 #include "util/child.h"
 #include "util/io.h"
 
@@ -68,17 +69,36 @@ static void read_notes(struct objfile *file, int fd, const Elf64_Phdr *phdr)
 		file->build_id = find_build_id(notes, (size_t)n);
 }
 
-static void read_segments(struct objfile *file, int fd,
+/* The program header at @at; that of a 32-bit file is widened. */
+static bool read_phdr(int fd, uint64_t at, bool is_64, Elf64_Phdr *out)
+{
+	Elf32_Phdr narrow;
+
+	if (at > INT64_MAX)
+		return false;
+	if (is_64)
+		return io_pread_full(fd, out, sizeof(*out), (off_t)at) ==
+		       sizeof(*out);
+	if (io_pread_full(fd, &narrow, sizeof(narrow), (off_t)at) !=
+	    sizeof(narrow))
+		return false;
+	*out = (Elf64_Phdr){
+		.p_type = narrow.p_type, .p_offset = narrow.p_offset,
+		.p_vaddr = narrow.p_vaddr, .p_filesz = narrow.p_filesz,
+		.p_memsz = narrow.p_memsz,
+	};
+	return true;
+}
+
+static void read_segments(struct objfile *file, int fd, bool is_64,
 			  const Elf64_Ehdr *header)
 {
 	for (size_t i = 0; i < header->e_phnum; i++) {
 		struct objfile_segment *segment;
-		uint64_t at = header->e_phoff + i * sizeof(Elf64_Phdr);
+		uint64_t at = header->e_phoff + i * header->e_phentsize;
 		Elf64_Phdr phdr;
 
-		if (at > INT64_MAX ||
-		    io_pread_full(fd, &phdr, sizeof(phdr), (off_t)at) !=
-			    sizeof(phdr))
+		if (!read_phdr(fd, at, is_64, &phdr))
 			return;
 		if (phdr.p_type == PT_NOTE)
 			read_notes(file, fd, &phdr);
@@ -91,18 +111,37 @@ static void read_segments(struct objfile *file, int fd,
 	}
 }
 
+/* The header of either class: of a 32-bit file what read_segments needs. */
+static bool read_ehdr(int fd, Elf64_Ehdr *out)
+{
+	Elf32_Ehdr narrow;
+
+	if (io_pread_full(fd, &narrow, sizeof(narrow), 0) != sizeof(narrow) ||
+	    memcmp(narrow.e_ident, ELFMAG, SELFMAG) != 0 ||
+	    narrow.e_ident[EI_DATA] != ELFDATA2LSB)
+		return false;
+	if (narrow.e_ident[EI_CLASS] == ELFCLASS64)
+		return io_pread_full(fd, out, sizeof(*out), 0) ==
+		       sizeof(*out);
+	memcpy(out->e_ident, narrow.e_ident, sizeof(out->e_ident));
+	out->e_phoff = narrow.e_phoff;
+	out->e_phentsize = narrow.e_phentsize;
+	out->e_phnum = narrow.e_phnum;
+	return narrow.e_ident[EI_CLASS] == ELFCLASS32;
+}
+
 static struct error *read_header(struct objfile *file, int fd)
 {
 	Elf64_Ehdr header;
+	bool is_64;
 
-	if (io_pread_full(fd, &header, sizeof(header), 0) !=
-		    sizeof(header) ||
-	    memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 ||
-	    header.e_ident[EI_CLASS] != ELFCLASS64 ||
-	    header.e_ident[EI_DATA] != ELFDATA2LSB)
-		return error_new("%s: no 64-bit ELF file", file->path);
-	if (header.e_phentsize == sizeof(Elf64_Phdr))
-		read_segments(file, fd, &header);
+	if (!read_ehdr(fd, &header))
+		return error_new("%s: no ELF file for a little-endian CPU",
+				 file->path);
+	is_64 = header.e_ident[EI_CLASS] == ELFCLASS64;
+	if (header.e_phentsize ==
+	    (is_64 ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr)))
+		read_segments(file, fd, is_64, &header);
 	return NULL;
 }
 
@@ -240,6 +279,18 @@ static bool parse_nm_line(char *line, struct nm_line *out)
 	return true;
 }
 
+/* A name in a file may hold any bytes; what is shown is UTF-8. */
+static void repair(struct strbuf *text)
+{
+	CLEANUP(strbuf_clear) struct strbuf repaired = { 0 };
+
+	if (utf8_is_valid(text->data))
+		return;
+	utf8_add_repaired(&repaired, text->data);
+	strbuf_reset(text);
+	strbuf_adds(text, repaired.data);
+}
+
 static void parse_nm(char *text, struct vec *out)
 {
 	*out = VEC_OF(struct nm_line);
@@ -338,6 +389,8 @@ static struct error *read_table(struct objfile *file, const char *nm,
 		error_free(run_nm(file, nm, is_dynamic, true, &demangled));
 	strbuf_adds(&text, "");
 	strbuf_adds(&demangled, "");
+	repair(&text);
+	repair(&demangled);
 	parse_nm(text.data, &lines);
 	parse_nm(demangled.data, &plain);
 	if (is_dynamic) {

@@ -105,7 +105,7 @@ static void set_attribute(struct attributes *a, const char *name,
 	else if (!strcmp(name, "weight"))
 		a->weight = (int)number_of(value, 1000);
 	else if (!strcmp(name, "minlen"))
-		a->min_length = (int)number_of(value, 10);
+		a->min_length = (int)fmax(number_of(value, 10), 1);
 }
 
 static struct attributes read_attributes(struct reader *reader)

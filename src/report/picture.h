@@ -60,7 +60,8 @@ struct picture {
 struct error *picture_read(const char *dot, struct picture *out) MUST_USE;
 void picture_clear(struct picture *picture);
 
-void picture_lay_out(struct picture *picture);
+/* An error if it is far too large for that. */
+struct error *picture_lay_out(struct picture *picture) MUST_USE;
 
 void picture_add_svg(const struct picture *picture, struct strbuf *out);
 

@@ -44,6 +44,15 @@ static bool folded_split(const char *line, size_t len, size_t *out_len,
 	return !*end;
 }
 
+/*
+ * Only these are to be made readable: whoever folds stacks has names for
+ * people, which hold what he wants them to, also "<" and "(".
+ */
+static bool is_mangled(const char *name)
+{
+	return !strncmp(name, "_Z", 2) || !strncmp(name, "_R", 2);
+}
+
 static uint32_t folded_location(struct folded *folded, const char *name,
 				size_t len)
 {
@@ -64,7 +73,8 @@ static uint32_t folded_location(struct folded *folded, const char *name,
 	index = (uint32_t)pp->locations.n;
 	function = vec_push(&pp->functions);
 	function->id = index + 1;
-	function->name = function->system_name = id;
+	function->name = id;
+	function->system_name = is_mangled(copy) ? id : 0;
 	line = vec_push(&pp->lines);
 	line->function = index;
 	location = vec_push(&pp->locations);

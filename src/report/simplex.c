@@ -28,7 +28,19 @@ struct solver {
 	uint32_t *postorder;	    /* nodes */
 	int64_t *sum;		    /* of pull, over the subtree */
 	uint32_t *stack, *next;	    /* of the walk over the tree */
+	size_t work;		    /* that is left to be done */
 };
+
+/* Before looking at all nodes and edges once more: may we? */
+static bool take_work(struct solver *v)
+{
+	size_t work = v->s->n_nodes + v->s->n_edges;
+
+	if (v->work < work)
+		return false;
+	v->work -= work;
+	return true;
+}
 
 static uint32_t *new_ids(size_t n)
 {
@@ -170,7 +182,8 @@ static uint32_t find_nearest(const struct solver *v, const bool *is_taken)
 	return best;
 }
 
-static void make_tree(struct solver *v)
+/* False: there was not enough time for it. */
+static bool make_tree(struct solver *v)
 {
 	CLEANUP(free) bool *is_taken = xcalloc(v->s->n_nodes + 1,
 					       sizeof(*is_taken));
@@ -182,6 +195,8 @@ static void make_tree(struct solver *v)
 		int32_t by;
 
 		assert(edge != NO_ID); /* connected */
+		if (!take_work(v))
+			return false;
 		e = &v->s->edges[edge];
 		by = is_taken[e->to] ? -slack(v, edge) : slack(v, edge);
 		for (size_t i = 0; i < v->s->n_nodes; i++)
@@ -190,6 +205,7 @@ static void make_tree(struct solver *v)
 		v->in_tree[edge] = true;
 		n += grow(v, is_taken, is_taken[e->to] ? e->from : e->to);
 	}
+	return true;
 }
 
 /* The next child of @node in the tree, or NO_ID. */
@@ -262,22 +278,32 @@ static uint32_t find_leaving(struct solver *v)
 	return best;
 }
 
-/* The shortest edge the other way between the two parts. */
+/* The shortest edge of @node to or from the other part, if it beats @best. */
+static uint32_t find_shortest(const struct solver *v, uint32_t node,
+			      uint32_t root, bool is_out, uint32_t best)
+{
+	for (uint32_t i = v->first[node]; i < v->first[node + 1]; i++) {
+		uint32_t edge = v->incident[i];
+		const struct simplex_edge *e = &v->s->edges[edge];
+
+		if ((e->from == node) == is_out ||
+		    is_below(v, other_end(v, edge, node), root))
+			continue;
+		if (best == NO_ID || slack(v, edge) < slack(v, best) ||
+		    (slack(v, edge) == slack(v, best) && edge < best))
+			best = edge;
+	}
+	return best;
+}
+
+/* The shortest edge the other way between the subtree and the rest. */
 static uint32_t find_entering(const struct solver *v, uint32_t root,
 			      bool is_out)
 {
 	uint32_t best = NO_ID;
 
-	for (uint32_t i = 0; i < v->s->n_edges; i++) {
-		const struct simplex_edge *e = &v->s->edges[i];
-		bool from = is_below(v, e->from, root);
-		bool to = is_below(v, e->to, root);
-
-		if (from == to || from == is_out)
-			continue;
-		if (best == NO_ID || slack(v, i) < slack(v, best))
-			best = i;
-	}
+	for (uint32_t i = v->low[root]; i <= v->limit[root]; i++)
+		best = find_shortest(v, v->postorder[i], root, is_out, best);
 	return best;
 }
 
@@ -295,9 +321,8 @@ static bool improve(struct solver *v)
 	if (entering == NO_ID)
 		return false;
 	by = is_out ? -slack(v, entering) : slack(v, entering);
-	for (uint32_t i = 0; i < v->s->n_nodes; i++)
-		if (is_below(v, i, root))
-			v->s->place[i] += by;
+	for (uint32_t i = v->low[root]; i <= v->limit[root]; i++)
+		v->s->place[v->postorder[i]] += by;
 	v->in_tree[leaving] = false;
 	v->in_tree[entering] = true;
 	number_tree(v);
@@ -314,19 +339,21 @@ static void normalize(struct simplex *s)
 		s->place[i] -= least;
 }
 
-void simplex_solve(struct simplex *simplex, size_t max_steps)
+void simplex_solve(struct simplex *simplex, size_t max_work)
 {
 	struct solver solver;
 
 	if (!simplex->n_nodes)
 		return;
 	solver_init(&solver, simplex);
+	solver.work = max_work;
 	place_first(&solver);
 	memset(solver.next, 0, simplex->n_nodes * sizeof(uint32_t));
-	make_tree(&solver);
-	number_tree(&solver);
-	while (max_steps-- && improve(&solver))
-		;
+	if (make_tree(&solver)) {
+		number_tree(&solver);
+		while (take_work(&solver) && improve(&solver))
+			;
+	}
 	solver_clear(&solver);
 	normalize(simplex);
 }

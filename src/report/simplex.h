@@ -26,9 +26,9 @@ struct simplex { /* acyclic and connected */
 };
 
 /*
- * Fill places, which the caller owns. After @max_steps improvements the best
- * so far is good enough.
+ * Fill places, which the caller owns. After about @max_work looks at nodes and
+ * edges, the places so far are good enough; they keep the minima always.
  */
-void simplex_solve(struct simplex *simplex, size_t max_steps);
+void simplex_solve(struct simplex *simplex, size_t max_work);
 
 #endif

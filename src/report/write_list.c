@@ -9,21 +9,21 @@
  */
 #include "report/listing.h"
 #include "report/sourcefile.h"
+#include "report/sum.h"
 #include "report/writers.h"
 
 #define MARGIN_LINES 5
 
 struct listed_line {
-	int64_t number, flat, cum;
-	uint32_t seen;
+	int64_t number;
+	struct sum sum;
 };
 
 /* A function in one file. */
 struct listing {
 	string_id name, file;
-	int64_t flat, cum;
 	int64_t first, last; /* lines to show */
-	uint32_t seen;
+	struct sum sum;
 };
 
 struct list {
@@ -85,7 +85,13 @@ static void find_listings(struct list *list)
 	}
 }
 
-/* pprof's figures: sums over nodes. */
+static void add_node_sums(struct sum *sum, const struct graph_node *node)
+{
+	sum->flat = wrap_add(sum->flat, node->flat);
+	sum->cum = wrap_add(sum->cum, node->cum);
+}
+
+/* pprof's figures: sums over nodes, which are no averages with -mean. */
 static void sum_nodes(struct list *list)
 {
 	for (size_t i = 0; i < list->graph->nodes.n; i++) {
@@ -97,16 +103,14 @@ static void sum_nodes(struct list *list)
 			continue;
 		listing = vec_at(&list->listings, list->listing_of[i]);
 		line = vec_at(&list->lines, list->line_of[i]);
-		listing->flat = wrap_add(listing->flat, node->flat);
-		listing->cum = wrap_add(listing->cum, node->cum);
-		line->flat = wrap_add(line->flat, node->flat);
-		line->cum = wrap_add(line->cum, node->cum);
+		add_node_sums(&listing->sum, node);
+		add_node_sums(&line->sum, node);
 	}
 }
 
-/* A frame of a stack; cum counts where the stack has not been yet. */
-static void sum_frame(struct list *list, uint32_t node, int64_t value,
-		      uint32_t stamp, bool is_leaf)
+static void sum_frame(struct list *list, uint32_t node,
+		      const struct stack_weight *weight, uint32_t stamp,
+		      bool is_leaf)
 {
 	struct listing *listing;
 	struct listed_line *line;
@@ -115,19 +119,12 @@ static void sum_frame(struct list *list, uint32_t node, int64_t value,
 		return;
 	listing = vec_at(&list->listings, list->listing_of[node]);
 	line = vec_at(&list->lines, list->line_of[node]);
-	if (listing->seen != stamp)
-		listing->cum = wrap_add(listing->cum, value);
-	if (line->seen != stamp)
-		line->cum = wrap_add(line->cum, value);
-	if (is_leaf) {
-		listing->flat = wrap_add(listing->flat, value);
-		line->flat = wrap_add(line->flat, value);
-	}
-	listing->seen = line->seen = stamp;
+	sum_add(&listing->sum, weight, stamp, is_leaf);
+	sum_add(&line->sum, weight, stamp, is_leaf);
 }
 
 static void sum_stack(struct list *list, const struct pp_stack *stack,
-		      int64_t value, uint32_t stamp)
+		      const struct stack_weight *weight, uint32_t stamp)
 {
 	const struct graph *graph = list->graph;
 	bool is_leaf = true;
@@ -139,7 +136,7 @@ static void sum_stack(struct list *list, const struct pp_stack *stack,
 
 		for (uint32_t j = 0; j < l->n_lines; j++) {
 			sum_frame(list, graph->line_nodes[l->first_line + j],
-				  value, stamp, is_leaf);
+				  weight, stamp, is_leaf);
 			is_leaf = false;
 		}
 		is_leaf = false;
@@ -149,19 +146,12 @@ static void sum_stack(struct list *list, const struct pp_stack *stack,
 static void sum_samples(struct list *list)
 {
 	const struct pp *pp = list->report->pp;
-	CLEANUP(free) int64_t *values = xcalloc(pp->stacks.n,
-						sizeof(*values));
+	CLEANUP(free) struct stack_weight *weights =
+		graph_weigh_stacks(list->graph);
 
-	for (size_t i = 0; i < pp->samples.n; i++) {
-		const struct pp_sample *sample = vec_at(&pp->samples, i);
-
-		values[sample->stack] =
-			wrap_add(values[sample->stack],
-				 pp_values(pp, sample)[list->report->type]);
-	}
 	for (size_t i = 0; i < pp->stacks.n; i++)
-		if (values[i])
-			sum_stack(list, vec_at(&pp->stacks, i), values[i],
+		if (weights[i].is_used)
+			sum_stack(list, vec_at(&pp->stacks, i), &weights[i],
 				  (uint32_t)i + 1);
 }
 
@@ -194,8 +184,10 @@ static void write_lines(const struct list *list, uint32_t index,
 		if (id != NO_ID)
 			line = *(struct listed_line *)vec_at(&list->lines,
 							     id);
-		report_add_value_or_dot(list->report, line.flat, out);
-		report_add_value_or_dot(list->report, line.cum, out);
+		report_add_value_or_dot(list->report, sum_flat(&line.sum),
+					out);
+		report_add_value_or_dot(list->report, sum_cum(&line.sum),
+					out);
 		strbuf_addf(out, "%6lld:%s\n", (long long)number, text);
 	}
 }
@@ -211,8 +203,8 @@ static void write_listing(const struct list *list, uint32_t index,
 
 	strbuf_addf(out, "ROUTINE ======================== %s in %s\n", name,
 		    path);
-	report_add_sums(report, listing->flat, listing->cum, " of Total\n",
-			out);
+	report_add_sums(report, sum_flat(&listing->sum),
+			sum_cum(&listing->sum), " of Total\n", out);
 	if (listing->last < (listing->first < 1 ? 1 : listing->first))
 		return; /* a start line that cannot be: nothing to read */
 	sourcefile_open(&source, path, report->settings->trim_path,
@@ -257,7 +249,7 @@ static void write_listings(const struct list *list, struct strbuf *out)
 	for (size_t i = 0; i < n; i++) {
 		const struct listing *l = vec_at(&list->listings, order[i]);
 
-		if (wrap_abs(l->cum) < cutoff)
+		if (wrap_abs(sum_cum(&l->sum)) < cutoff)
 			n_hidden++;
 		else if (l->file)
 			write_listing(list, order[i], out);

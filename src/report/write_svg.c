@@ -34,10 +34,10 @@ static struct error *draw(const struct strbuf *graph, struct strbuf *out)
 	struct picture picture;
 	struct error *error = picture_read(graph->data, &picture);
 
-	if (!error) {
-		picture_lay_out(&picture);
+	if (!error)
+		error = picture_lay_out(&picture);
+	if (!error)
 		picture_add_svg(&picture, out);
-	}
 	picture_clear(&picture);
 	return error;
 }

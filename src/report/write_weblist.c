@@ -52,6 +52,8 @@ struct page {
 	const struct report *report;
 	struct sourcefile source;
 	int64_t hottest; /* |cum| of a line of this function */
+	uint32_t *lines; /* ids of all, by listing and number */
+	uint32_t *first; /* of them, by listing; one more than there are */
 };
 
 /* @text without blanks in front, tabs as blanks, behind @indent of them. */
@@ -205,17 +207,20 @@ static void add_line(const struct page *page, const struct weblist_line *line,
 	strbuf_adds(out, "</details>");
 }
 
+static const struct weblist_line *line_at(const struct page *page, uint32_t i)
+{
+	return vec_at(&page->list->lines, page->lines[i]);
+}
+
 /* Lines that the source does not have, or all if there is no source. */
 static void add_other_lines(const struct page *page, uint32_t listing,
 			    struct strbuf *out)
 {
-	const struct weblist *list = page->list;
+	for (uint32_t i = page->first[listing]; i < page->first[listing + 1];
+	     i++) {
+		const struct weblist_line *line = line_at(page, i);
 
-	for (size_t i = 0; i < list->lines.n; i++) {
-		const struct weblist_line *line = vec_at(&list->lines, i);
-
-		if (line->listing != listing ||
-		    sourcefile_line(&page->source, line->number))
+		if (sourcefile_line(&page->source, line->number))
 			continue;
 		add_line(page, line, line->number,
 			 line->number ? "???" :
@@ -239,16 +244,15 @@ static void add_lines(const struct page *page, uint32_t listing,
 	add_other_lines(page, listing, out);
 }
 
-static int64_t find_hottest(const struct weblist *list, uint32_t listing)
+static int64_t find_hottest(const struct page *page, uint32_t listing)
 {
 	int64_t most = 0;
 
-	for (size_t i = 0; i < list->lines.n; i++) {
-		const struct weblist_line *line = vec_at(&list->lines, i);
-		int64_t cum = wrap_abs(sum_cum(&line->sum));
+	for (uint32_t i = page->first[listing]; i < page->first[listing + 1];
+	     i++) {
+		int64_t cum = wrap_abs(sum_cum(&line_at(page, i)->sum));
 
-		if (line->listing == listing && cum > most)
-			most = cum;
+		most = cum > most ? cum : most;
 	}
 	return most;
 }
@@ -276,7 +280,7 @@ static void add_listing(struct page *page, uint32_t id, struct strbuf *out)
 		markup_add_text(page->source.error, out);
 		strbuf_adds(out, "\n");
 	}
-	page->hottest = find_hottest(page->list, id);
+	page->hottest = find_hottest(page, id);
 	add_lines(page, id, out);
 	sourcefile_clear(&page->source);
 	strbuf_adds(out, "</div>\n");
@@ -355,6 +359,38 @@ static void add_page(struct page *page, struct strbuf *out)
 	strbuf_adds(out, "</p>\n</body></html>\n");
 }
 
+static int compare_lines(const void *p, const void *q, void *arg)
+{
+	const struct weblist *list = arg;
+	const struct weblist_line *a =
+		vec_at(&list->lines, *(const uint32_t *)p);
+	const struct weblist_line *b =
+		vec_at(&list->lines, *(const uint32_t *)q);
+
+	if (a->listing != b->listing)
+		return a->listing < b->listing ? -1 : 1;
+	return (a->number > b->number) - (a->number < b->number);
+}
+
+static void sort_lines(struct page *page)
+{
+	const struct weblist *list = page->list;
+	size_t n = list->lines.n;
+
+	page->lines = xcalloc(n + 1, sizeof(*page->lines));
+	page->first = xcalloc(list->listings.n + 1, sizeof(*page->first));
+	for (size_t i = 0; i < n; i++) {
+		const struct weblist_line *line = vec_at(&list->lines, i);
+
+		page->lines[i] = (uint32_t)i;
+		page->first[line->listing + 1]++;
+	}
+	for (size_t i = 0; i < list->listings.n; i++)
+		page->first[i + 1] += page->first[i];
+	qsort_r(page->lines, n, sizeof(*page->lines), compare_lines,
+		(void *)(uintptr_t)list);
+}
+
 struct error *report_write_weblist(struct report *report, struct strbuf *out)
 {
 	CLEANUP(graph_free) struct graph *graph = report_whole_graph(report);
@@ -362,8 +398,12 @@ struct error *report_write_weblist(struct report *report, struct strbuf *out)
 	struct error *error = weblist_make(report, graph, &list);
 	struct page page = { .list = &list, .report = report };
 
-	if (!error)
+	if (!error) {
+		sort_lines(&page);
 		add_page(&page, out);
+	}
+	free(page.lines);
+	free(page.first);
 	weblist_clear(&list);
 	return error;
 }

@@ -27,6 +27,7 @@ static void erase_progress(void)
 	progress_shown = false;
 }
 
+PRINTF_LIKE(2, 0)
 static void log_line(enum log_level level, const char *fmt, va_list ap)
 {
 	char *text;

@@ -27,8 +27,10 @@ build_fuzzers() {
 	[ -e Makefile ] || "$top_srcdir/configure" -q CC=clang \
 		CFLAGS="-O1 -g -fno-omit-frame-pointer $flags -DFUZZING" \
 		LDFLAGS=-fsanitize=address,undefined || return
-	make -s FUZZER_FLAGS=-fsanitize=fuzzer tests/fuzz/fuzz_reader \
-		tests/fuzz/fuzz_report tests/fuzz/fuzz_prompt
+	for program in merge picture prompt reader report source; do
+		make -s FUZZER_FLAGS=-fsanitize=fuzzer \
+			tests/fuzz/fuzz_$program || return
+	done
 }
 
 if ! build_fuzzers >build.log 2>&1; then
@@ -38,8 +40,11 @@ fi
 
 fuzzer_of() { # FOLDER: the program and its dictionary
 	case $1 in
+	merge)	echo fuzz_merge proto.dict ;;
+	picture) echo fuzz_picture dot.dict ;;
 	prompt)	echo fuzz_prompt prompt.dict ;;
 	report)	echo fuzz_report proto.dict ;;
+	source)	echo fuzz_source source.dict ;;
 	proto | gzip)
 		echo fuzz_reader proto.dict ;;
 	*)	echo fuzz_reader text.dict ;;

@@ -5,7 +5,7 @@
 . "${top_srcdir:-.}/tests/run/lib.sh"
 seeds=$top_srcdir/tests/fuzz/seeds
 fuzzers=$top_builddir/tests/fuzz
-plan 12
+plan 15
 
 replays() { # FUZZER FOLDER
 	timeout 60 "$fuzzers/$1" "$seeds/$2" >out 2>&1
@@ -18,6 +18,12 @@ do
 		replays fuzz_reader $format || diag_file out
 done
 check "all reports get through theirs" replays fuzz_report report ||
+	diag_file out
+check "two profiles are merged, or refused" replays fuzz_merge merge ||
+	diag_file out
+check "drawings have no boxes over boxes" replays fuzz_picture picture ||
+	diag_file out
+check "listings get through hostile files" replays fuzz_source source ||
 	diag_file out
 check "the prompt gets through its own" replays fuzz_prompt prompt ||
 	diag_file out

@@ -5,7 +5,7 @@
 # Breaks if an address of a PIE or a library is not found in its file, if
 # recursion counts twice, or if a name could become markup.
 . "${top_srcdir:-.}/tests/run/lib.sh"
-plan 26
+plan 28
 requires_program cc objdump nm
 requires_ptrace
 cd "$scratch" || exit 1
@@ -97,11 +97,38 @@ check "the sources are, with a warning" sh -c \
 	'grep -q "return inner(m)" new.html && grep -q "build id" err'
 mv pie.old pie
 
+# --- programs of 32 bits --------------------------------------------------
+cat >small.c <<'END'
+int leaf(int n) { return n * 3; }
+void _start(void) { leaf(2); for (;;) ; }
+END
+if cc -m32 -g -O0 -nostdlib -static -no-pie -o small small.c 2>cc.log; then
+	# The addresses of a heap profile are those behind the calls.
+	leaf=$(nm small | sed -n 's/ T leaf//p')
+	cat >small.heap <<-END
+	heap profile: 1: 10 [ 1: 10] @ heapprofile
+	1: 10 [1: 10] @ $(printf '0x%x' $((0x$leaf + 1)))
+	MAPPED_LIBRARIES:
+	08049000-0804a000 r-xp 00001000 00:00 0 $PWD/small
+	END
+	"$PSAMPLE" disasm . small.heap >out 2>err
+	check "a program of 32 bits is disassembled" \
+		grep -q '^ *10B *10B .*push.*leaf small.c:1' out ||
+		diag_file err
+else
+	skip "a program of 32 bits is disassembled" "needs cc -m32"
+fi
+
 # --- hostile names -----------------------------------------------------
 printf 'main;<script>alert(1)</script>" onclick="x 5\n' >bad.folded
 "$PSAMPLE" weblist . -symbolize=none -q -o bad.html bad.folded
 check "names of functions do not become markup" sh -c \
 	'! grep -qi "<script" bad.html && grep -q "&lt;script" bad.html'
+"$PSAMPLE" weblist '^fact$' -source_path=/nowhere -trim_path="$PWD" -q \
+	-o gone.html pie.pb.gz 2>err
+check "without sources the lines come in their order" sh -c \
+	"sed -n 's/^.*> *\([0-9]*\) .*???.*/\1/p' gone.html >numbers &&
+		[ \$(wc -l <numbers) -gt 2 ] && sort -n numbers | cmp - numbers"
 check "the page forbids scripts" grep -q "default-src 'none'" bad.html
 
 mkdir tools
@@ -139,7 +166,7 @@ fi
 # --- the same as pprof --------------------------------------------------
 if ! command -v go >/dev/null; then
 	skip "disasm is that of pprof" "needs go"
-elif ! GOCACHE=$scratch/gocache sh "$top_srcdir/tests/report/standalone.sh" \
+elif ! GOCACHE=$go_cache sh "$top_srcdir/tests/report/standalone.sh" \
 	"$scratch/pprof" >build.log 2>&1; then
 	skip "disasm is that of pprof" "needs the sources of pprof in Go"
 else

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* test_picture.c - call graphs laid out: simplex, boxes, edges, hostility. */
 #include "check.h"
+#include "picture_check.h"
 
-#include <math.h>
-
-#include "report/picture.h"
 #include "report/simplex.h"
 
 static uint64_t random_state = 1;
@@ -26,7 +24,7 @@ TEST(simplex_keeps_minimum_lengths_and_pulls_what_is_heavy)
 	int32_t places[4];
 	struct simplex simplex = { 4, 4, edges, places };
 
-	simplex_solve(&simplex, 100);
+	simplex_solve(&simplex, 100000);
 	CHECK_EQ(places[0], 0);
 	CHECK_EQ(places[1], 3);
 	CHECK_EQ(places[2], 5);
@@ -83,65 +81,9 @@ TEST(simplex_finds_the_least_cost)
 				(int32_t)random_below(2),
 			};
 		}
-		simplex_solve(&simplex, 1000);
+		simplex_solve(&simplex, 100000);
 		CHECK_EQ(cost(&simplex), least_cost(&simplex));
 	}
-}
-
-static bool overlaps(const struct picture_node *a,
-		     const struct picture_node *b)
-{
-	return fabs(a->x - b->x) < (a->width + b->width) / 2 &&
-	       fabs(a->y - b->y) < (a->height + b->height) / 2;
-}
-
-static bool holds(const struct picture_node *node, struct point p)
-{
-	return fabs(p.x - node->x) < node->width / 2 &&
-	       fabs(p.y - node->y) < node->height / 2;
-}
-
-static struct point curve_at(const struct point *p, double t)
-{
-	double a = (1 - t) * (1 - t) * (1 - t), b = 3 * t * (1 - t) * (1 - t);
-	double c = 3 * t * t * (1 - t), d = t * t * t;
-
-	return (struct point){
-		a * p[0].x + b * p[1].x + c * p[2].x + d * p[3].x,
-		a * p[0].y + b * p[1].y + c * p[2].y + d * p[3].y,
-	};
-}
-
-static int count_overlaps(const struct picture *picture)
-{
-	int n = 0;
-
-	for (size_t i = 0; i < picture->nodes.n; i++)
-		for (size_t j = 0; j < i; j++)
-			n += overlaps(picture_node(picture, i),
-				      picture_node(picture, j));
-	return n;
-}
-
-/* How many edges have a point in a box that is not at their ends? */
-static int count_through(const struct picture *picture)
-{
-	int n = 0;
-
-	for (size_t i = 0; i < picture->edges.n; i++) {
-		const struct picture_edge *e = picture_edge(picture, i);
-		const struct point *points = e->points.data;
-
-		for (size_t j = 0; j + 3 < e->points.n; j += 3)
-			for (int k = 0; k <= 16; k++)
-				for (uint32_t b = 0; b < picture->nodes.n;
-				     b++)
-					n += b != e->from && b != e->to &&
-					     holds(picture_node(picture, b),
-						   curve_at(points + j,
-							    k / 16.0));
-	}
-	return n;
 }
 
 static void add_random_graph(struct strbuf *out, unsigned n_nodes,
@@ -174,7 +116,7 @@ TEST(boxes_do_not_overlap_and_edges_keep_clear_of_them)
 		add_random_graph(&text, n, random_below(2 * n + 1));
 		CHECK(!picture_read(text.data, &picture));
 		CHECK_EQ(picture.nodes.n, n + 1);
-		picture_lay_out(&picture);
+		CHECK(!picture_lay_out(&picture));
 		CHECK_EQ(count_overlaps(&picture), 0);
 		CHECK_EQ(count_through(&picture), 0);
 		picture_add_svg(&picture, &svg);
@@ -194,7 +136,7 @@ TEST(edges_go_from_box_to_box)
 			    "B [label=\"b\"]\nA -> B [label=\" 1\"]\n"
 			    "B -> A [label=\" 2\"]\nA -> A [label=\" 3\"]\n"
 			    "}\n", &picture));
-	picture_lay_out(&picture);
+	CHECK(!picture_lay_out(&picture));
 	e = picture_edge(&picture, 0);
 	from = picture_node(&picture, e->from);
 	to = picture_node(&picture, e->to);
@@ -215,7 +157,7 @@ TEST(names_are_text_in_the_picture)
 	CHECK(!picture_read("digraph \"x\\\"<y>\" {\nA [label=\"<b> & "
 			    "\\\"q\\\" \\\\ c\\nd\" tooltip=\"</g>\"]\n}\n",
 			    &picture));
-	picture_lay_out(&picture);
+	CHECK(!picture_lay_out(&picture));
 	picture_add_svg(&picture, &svg);
 	CHECK(strstr(svg.data, "&lt;b&gt; &amp; &quot;q&quot; \\ c<"));
 	CHECK(strstr(svg.data, "<title>&lt;/g&gt;</title>"));
@@ -236,9 +178,40 @@ TEST(any_text_is_read_without_harm)
 			strbuf_addc(&text, bytes[random_below(
 						   sizeof(bytes) - 1)]);
 		CHECK(!picture_read(text.data, &picture));
-		picture_lay_out(&picture);
+		CHECK(!picture_lay_out(&picture));
 		picture_clear(&picture);
 	}
+}
+
+/* Each of @n calls the next one, the first one calls all. */
+static void add_ladder(struct strbuf *out, int n)
+{
+	strbuf_adds(out, "digraph \"x\" {\n");
+	for (int i = 1; i < n; i++)
+		strbuf_addf(out, "N%d -> N%d [label=\" 1\"]\n"
+			    "N0 -> N%d [label=\" 2\"]\n", i - 1, i, i);
+	strbuf_adds(out, "}\n");
+}
+
+TEST(what_is_too_large_to_draw_is_refused)
+{
+	CLEANUP(strbuf_clear) struct strbuf small = { 0 };
+	CLEANUP(strbuf_clear) struct strbuf large = { 0 };
+	struct picture picture;
+	struct error *error;
+
+	add_ladder(&small, 60);
+	CHECK(!picture_read(small.data, &picture));
+	CHECK(!picture_lay_out(&picture));
+	CHECK_EQ(count_overlaps(&picture), 0);
+	CHECK_EQ(count_through(&picture), 0);
+	picture_clear(&picture);
+	add_ladder(&large, 800);
+	CHECK(!picture_read(large.data, &picture));
+	error = picture_lay_out(&picture);
+	CHECK(error && strstr(error_text(error), "too large"));
+	error_free(error);
+	picture_clear(&picture);
 }
 
 TEST_MAIN()
