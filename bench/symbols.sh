@@ -5,12 +5,14 @@
 #
 #	sh bench/symbols.sh [UNITS]	52 if not given, 4.8 MB each
 #
+# perf script is ended after SYMBOLS_LIMIT seconds (300) each time.
+#
 # One unit is compiled, with 60 instances of a template that uses much of the
 # standard library; all others are copies of it with another entry. Each
 # spends its time in its own code, so that addresses are spread over all.
 . "${top_srcdir:-.}/tests/run/lib.sh"
 requires_program g++ objcopy ld
-units=${1:-52}
+units=${1:-52} limit=${SYMBOLS_LIMIT:-300}
 cd "$scratch" || exit 1
 
 cat >unit.cc <<'EOS'
@@ -115,10 +117,10 @@ done
 if command -v perf >/dev/null &&
 	perf record -q -F 2000 -g -o perf.data ./program 250 >out 2>err; then
 	for options in '--no-inline' '--inline'; do
-		took=$(seconds timeout 300 perf script -i perf.data $options \
-			-F ip,sym,srcline)
+		took=$(seconds timeout "$limit" perf script -i perf.data \
+			$options -F ip,sym,srcline)
 		echo "perf script $options with srcline: $took s" \
-			"(ended after 300 s if it is that)"
+			"(ended after $limit s if it is that)"
 	done
 	took=$(seconds perf script -i perf.data --no-inline -F ip,sym)
 	echo "perf script, names alone: $took s"

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "symbol/search.h"
 #include "unwind/walk.h"
 #include "util/clock.h"
 
@@ -39,4 +40,5 @@ struct sampler_options {
 		.children = true, .walk.max_depth = WALK_DEPTH_DEFAULT,       \
 	}
 
+		.walk.open_debug_file = debug_search_open,                    \
 #endif

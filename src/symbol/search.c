@@ -200,6 +200,26 @@ int debug_search_main(struct debug_search *search, const char *link,
 	return fd < 0 ? fetch(search, &proof, out_path) : fd;
 }
 
+int debug_search_open(const struct module *module)
+{
+	struct debug_search search = { .module = module };
+	CLEANUP(free) char *path = NULL;
+	const char *link = NULL;
+	GElf_Word crc = 0;
+	int fd;
+	Elf *elf;
+
+	elf_version(EV_CURRENT);
+	elf = elf_begin(module->fd, ELF_C_READ, NULL);
+	if (elf)
+		link = dwelf_elf_gnu_debuglink(elf, &crc);
+	fd = debug_search_main(&search, link, link ? crc : 0, &path);
+	if (elf)
+		elf_end(elf);
+	debug_search_clear(&search);
+	return fd;
+}
+
 int debug_search_alt(struct debug_search *search, const struct debug_alt *alt,
 		     char **out_path)
 {

@@ -26,6 +26,12 @@ struct debug_search {
 void debug_search_clear(struct debug_search *search);
 
 /*
+ * The debug file of @module by its build id or its own link; no server is
+ * asked. A descriptor, or -1.
+ */
+int debug_search_open(const struct module *module);
+
+/*
  * A descriptor of the debug file, or -1; *@out_path is its name, freed with
  * free(). @link and @crc: what .gnu_debuglink says, or NULL.
  */

@@ -12,6 +12,8 @@
 #include <elfutils/libdw.h>
 #include <fcntl.h>
 #include <gelf.h>
+#include <stdio.h>
+#include <unistd.h>
 
 struct cfi {
 	const struct module *module;
@@ -19,6 +21,8 @@ struct cfi {
 	Dwarf_CFI *eh_frame;
 	Dwarf *dwarf;		/* owns debug_frame */
 	Dwarf_CFI *debug_frame;
+	char *copy;		/* what @elf_of_copy is made of, or NULL */
+	Elf *elf_of_copy;	/* of a debug file: see copy_debug_frame() */
 	bool is_opened;
 	bool is_go; /* its CFI is silent on rbp */
 	bool has_debug_frame;
@@ -40,8 +44,11 @@ void cfi_free(struct cfi *cfi)
 		dwarf_cfi_end(cfi->eh_frame);
 	if (cfi->dwarf)
 		dwarf_end(cfi->dwarf);
+	if (cfi->elf_of_copy)
+		elf_end(cfi->elf_of_copy);
 	if (cfi->elf)
 		elf_end(cfi->elf);
+	free(cfi->copy);
 	free(cfi);
 }
 
@@ -53,10 +60,11 @@ static bool name_is_one_of(const char *name, const char *const *names)
 	return false;
 }
 
+static const char *const frame_names[] = { ".debug_frame", ".zdebug_frame",
+					   NULL };
+
 static void cfi_look_at_sections(struct cfi *cfi)
 {
-	static const char *const frames[] = { ".debug_frame", ".zdebug_frame",
-					      NULL };
 	static const char *const go[] = { ".gopclntab", ".note.go.buildid",
 					  ".go.buildinfo", NULL };
 	Elf_Scn *section = NULL;
@@ -74,7 +82,7 @@ static void cfi_look_at_sections(struct cfi *cfi)
 		if (!name)
 			continue;
 		cfi->is_go |= name_is_one_of(name, go);
-		if (name_is_one_of(name, frames) &&
+		if (name_is_one_of(name, frame_names) &&
 		    header.sh_type != SHT_NOBITS)
 			cfi->has_debug_frame = true;
 	}
@@ -108,6 +116,91 @@ static void cfi_open(struct cfi *cfi)
 	cfi->dwarf = dwarf_begin_elf(cfi->elf, DWARF_C_READ, NULL);
 	if (cfi->dwarf)
 		cfi->debug_frame = dwarf_getcfi(cfi->dwarf);
+}
+
+/* The section with .debug_frame, and its header and name; or NULL. */
+static Elf_Scn *find_debug_frame(Elf *elf, GElf_Shdr *header,
+				 const char **out_name)
+{
+	Elf_Scn *section = NULL;
+	size_t names;
+
+	if (!elf || elf_getshdrstrndx(elf, &names))
+		return NULL;
+	while ((section = elf_nextscn(elf, section))) {
+		if (!gelf_getshdr(section, header) ||
+		    header->sh_type == SHT_NOBITS)
+			continue;
+		*out_name = elf_strptr(elf, names, header->sh_name);
+		if (*out_name && name_is_one_of(*out_name, frame_names))
+			return section;
+	}
+	return NULL;
+}
+
+/*
+ * An ELF file of nothing but the .debug_frame of @elf, freed with free(), or
+ * NULL. Given the debug file itself, libdw would read all its sections.
+ */
+static char *copy_debug_frame(Elf *elf, size_t *out_bytes)
+{
+	struct {
+		Elf64_Ehdr file;
+		Elf64_Shdr sections[3]; /* none, names, .debug_frame */
+		char names[32];
+	} head = { .sections[1].sh_type = SHT_STRTAB };
+	Elf64_Shdr *frame = &head.sections[2];
+	GElf_Shdr header;
+	const char *name;
+	Elf_Scn *section = find_debug_frame(elf, &header, &name);
+	Elf_Data *data = section ? elf_rawdata(section, NULL) : NULL;
+	GElf_Ehdr file;
+	char *copy;
+
+	if (!data || !data->d_buf || !gelf_getehdr(elf, &file) ||
+	    file.e_machine != EM_X86_64 || file.e_ident[EI_CLASS] != ELFCLASS64)
+		return NULL;
+	memcpy(head.file.e_ident, file.e_ident, EI_NIDENT);
+	head.file.e_type = file.e_type;
+	head.file.e_machine = file.e_machine;
+	head.file.e_version = EV_CURRENT;
+	head.file.e_ehsize = sizeof(head.file);
+	head.file.e_shoff = sizeof(head.file);
+	head.file.e_shentsize = sizeof(Elf64_Shdr);
+	head.file.e_shnum = ARRAY_SIZE(head.sections);
+	head.file.e_shstrndx = 1;
+	head.sections[1].sh_offset = sizeof(head) - sizeof(head.names);
+	head.sections[1].sh_size = sizeof(head.names);
+	snprintf(head.names + 1, sizeof(head.names) - 1, "%s", name);
+	*frame = header;
+	frame->sh_name = 1;
+	frame->sh_offset = sizeof(head);
+	frame->sh_size = data->d_size;
+	frame->sh_link = frame->sh_info = 0;
+	*out_bytes = sizeof(head) + data->d_size;
+	copy = xmalloc(*out_bytes);
+	memcpy(copy, &head, sizeof(head));
+	memcpy(copy + sizeof(head), data->d_buf, data->d_size);
+	return copy;
+}
+
+void cfi_use_debug_file(struct cfi *cfi, int fd)
+{
+	Elf *elf = elf_begin(fd, ELF_C_READ, NULL);
+	size_t bytes;
+
+	if (!cfi->dwarf && !cfi->copy)
+		cfi->copy = copy_debug_frame(elf, &bytes);
+	if (cfi->copy && !cfi->elf_of_copy) {
+		cfi->elf_of_copy = elf_memory(cfi->copy, bytes);
+		cfi->dwarf = dwarf_begin_elf(cfi->elf_of_copy, DWARF_C_READ,
+					     NULL);
+		if (cfi->dwarf)
+			cfi->debug_frame = dwarf_getcfi(cfi->dwarf);
+	}
+	if (elf)
+		elf_end(elf);
+	close(fd);
 }
 
 /* [breg reg, offset] or the bregx form of it. */

@@ -18,6 +18,12 @@ struct cfi;
 struct cfi *cfi_new(const struct module *module);
 void cfi_free(struct cfi *cfi);
 
+/*
+ * Take .debug_frame of the module's debug file @fd, when the module has none
+ * itself. @fd is closed.
+ */
+void cfi_use_debug_file(struct cfi *cfi, int fd);
+
 /* The row for @vaddr of the module, and where it keeps the other registers. */
 void cfi_find_row(struct cfi *cfi, uint64_t vaddr, struct row *out,
 		  struct row_saves *out_saves);

@@ -26,6 +26,7 @@ struct stored_row {
 struct module_rows {
 	struct cfi *cfi;
 	struct gopclntab *go; /* NULL: not made by Go */
+	bool has_asked_for_debug_file;
 	struct functions functions;
 	struct map ids;	  /* vaddr -> index into rows */
 	struct vec rows;  /* struct stored_row */
@@ -87,6 +88,23 @@ static void ask_module(struct module_rows *rows, const struct module *module,
 		out->saves.rule[i] = RULE_UNKNOWN;
 }
 
+/* May its debug file say what the module does not? Then @rows know it now. */
+static bool ask_for_debug_file(const struct row_store *store,
+			       struct module_rows *rows,
+			       const struct module *module)
+{
+	int fd;
+
+	if (rows->has_asked_for_debug_file || !store->open_debug_file ||
+	    rows->go || module->fd < 0)
+		return false;
+	rows->has_asked_for_debug_file = true;
+	fd = store->open_debug_file(module);
+	if (fd >= 0)
+		cfi_use_debug_file(rows->cfi, fd);
+	return fd >= 0;
+}
+
 static struct stored_row *store_find(struct row_store *store,
 				     const struct module *module,
 				     uint64_t vaddr)
@@ -104,6 +122,9 @@ static struct stored_row *store_find(struct row_store *store,
 	map_put(&rows->ids, vaddr, (uint32_t)rows->rows.n);
 	row = vec_push(&rows->rows);
 	ask_module(rows, module, vaddr, row);
+	if (row->row.kind == ROW_NONE &&
+	    ask_for_debug_file(store, rows, module))
+		ask_module(rows, module, vaddr, row);
 	store->n_lookups++;
 	return row;
 }

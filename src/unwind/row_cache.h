@@ -25,6 +25,7 @@ static_assert(sizeof(struct row_entry) == 32, "two share a cache line");
 struct row_store { /* row_store_init() before use */
 	struct vec modules; /* struct module_rows *, by module id */
 	uint64_t n_lookups; /* questions to libdw so far */
+	int (*open_debug_file)(const struct module *module); /* or NULL */
 };
 
 void row_store_init(struct row_store *store);

@@ -42,6 +42,7 @@ struct unwinder *unwinder_new(const struct walk_options *options)
 	if (!unwinder->options.max_depth)
 		unwinder->options.max_depth = WALK_DEPTH_DEFAULT;
 	row_store_init(&unwinder->store);
+	unwinder->store.open_debug_file = options->open_debug_file;
 	unwinder->states = VEC_OF(struct space_state *);
 	return unwinder;
 }

@@ -61,6 +61,9 @@ enum walk_method {
 struct walk_options {
 	enum walk_method method;
 	size_t max_depth;
+	/* A descriptor of the debug file of @module, or -1; NULL: there are
+	 * none. Asked once, when a module lacks a rule itself. */
+	int (*open_debug_file)(const struct module *module);
 };
 
 struct walk_counts {

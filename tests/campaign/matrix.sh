@@ -94,7 +94,8 @@ page() {
 	- *root*: % of the time whose stacks go to main with the right callers
 	  (run calls f) and carry no mark of a walk cut short; cpu mode
 	- *wall*: the same in wall mode, with the waiting thread in it
-	- *names*: % of the time that is in f and g by name, at the leaf
+	- *names*: % of the time that is in f and g by name, at the leaf; of
+	  code made at run time also in functions of the runtime, by name
 	- *f = 60*: share of f in both; 60 is the truth
 	- *lines*: % of that time with the right line, both of the innermost
 	  function and of the call in run

@@ -5,11 +5,5 @@
 
 int main(int argc, char **argv)
 {
-	struct plan plan;
-	uint64_t sum;
-
-	plan_start(&plan);
-	sum = run(plan_seconds(argc, argv));
-	plan_end(&plan);
-	return sum == 42;
+	return plan_main(argc, argv, run);
 }

@@ -10,7 +10,9 @@
 # without what is [unsampled].
 #	rooted	no marker of a walk cut short, a frame of root, and where f or
 #		g runs, link: who called them
-#	named	the leaf is f or g, or what they are allowed to call
+#	named	the leaf is f or g, or what they are allowed to call; with
+#		any=1 also any other function, by its name: runtimes take time
+#		for themselves
 function plain(name) {
 	if (name ~ /^\[/)
 		return name
@@ -39,6 +41,7 @@ function add_line(id, text,	at) {
 	text = substr(text, 1, RSTART - 1)
 	sub(/^ +/, "", text)
 	fn[id, n[id]] = plain(text)
+	is_named[id, n[id]] = text !~ /^$|^\[|\+0x[0-9a-f]+$/
 	place[id, n[id]++] = base(at)
 }
 FILENAME == ARGV[1] { is_marked[$2, $1] = 1; next }
@@ -69,6 +72,7 @@ part == "locations" { add_line(id, $0) }
 function unfold(list,	k, i, j, id, path) {
 	depth = 0
 	k = split(list, id, " ")
+	has_leaf = is_named[id[1], 0]
 	for (i = k; i > 0; i--) {
 		if (!n[id[i]]) {
 			frame[++depth] = "?"
@@ -112,8 +116,13 @@ END {
 			rooted += w
 		else if (verbose)
 			print w, cut ? "cut" : "", path >"/dev/stderr"
-		if (who == "")
+		if (who == "") {
+			if (any && has_leaf)
+				named += w
+			else if (any && verbose)
+				print w, "leaf", path >"/dev/stderr"
 			continue
+		}
 		hot += w
 		if (path ~ "(^|;)" who "(;" who "_inner)?(;(" calls "))?$")
 			named += w

@@ -56,6 +56,7 @@ builds() {
 		plan.c gcc -O2 $frame_pointers -DPLAN_OWN_SYSCALL
 	# shellcheck disable=SC2086
 	c no-cfi-debug "no .eh_frame, with .debug_frame" plan.c gcc -O2 $no_cfi
+	separate_frames
 	k_has='names wall'
 	# shellcheck disable=SC2086
 	c no-cfi "no CFI at all, -O2" plan.c gcc -O2 -g0 $no_cfi
@@ -82,6 +83,19 @@ builds() {
 	c split-dwarf "split DWARF (.dwo)" plan.c gcc -O2 -gsplit-dwarf
 	c split-dwarf-clang "split DWARF, clang" plan.c clang -O2 -gsplit-dwarf
 	c compressed "compressed debug sections" plan.c gcc -O2 -gz=zlib
+}
+
+# As no-cfi-debug, with all that is not to be loaded in a file of its own.
+separate_frames() {
+	begin_kind c separate "the same, in a debug file of its own" || return 0
+	has_programs objcopy strip || return 0
+	c_compiler=gcc
+	# shellcheck disable=SC2086
+	c_build "$bin" plan.c -O2 $no_cfi -Wl,--build-id &&
+		build objcopy --only-keep-debug "$bin" "$bin.debug" &&
+		build strip "$bin" &&
+		build objcopy --add-gnu-debuglink="$bin.debug" "$bin" &&
+		measure "$bin"
 }
 
 shapes() {

@@ -58,7 +58,11 @@ kinds_go() {
 	go_kind go-optimized-not "Go, -N -l" go -gcflags 'all=-N -l'
 	k_has='names inlines' k_link='run;.*;[fg]'
 	k_note='f and g run on the system stack; the rest is sysmon, of Go'
+	# A thread's first samples teach where the stack of its goroutine is.
+	cgo_seconds=$MATRIX_SECONDS
+	[ "${MATRIX_SECONDS%.*}" -ge 2 ] || MATRIX_SECONDS=2
 	go_kind cgo "Go calls C (cgo)" cgo
+	MATRIX_SECONDS=$cgo_seconds
 	k_has='wall' k_link='.*'
 	go_kind cgo-stripped "Go calls C, stripped" cgo -ldflags '-s -w'
 	go_archive
@@ -121,13 +125,13 @@ jit() { # GROUP NAME TITLE COMMAND...
 	}
 	shift 3
 	has_programs "$1" || return 0
-	k_calls='.*' k_link="${k_caller:-run};(.*;)?[fg]" k_peers=no
+	k_calls='.*' k_any=1 k_link="${k_caller:-run};(.*;)?[fg]" k_peers=no
 	k_caller=
 	measure "$@"
 }
 
 kinds_jit() {
-	k_has='names wall' k_note='the rest is the start of V8 and its worker'
+	k_has='names wall'
 	jit jit node "node --perf-basic-prof" node --perf-basic-prof \
 		--interpreted-frames-native-stack --no-turbo-inlining \
 		"$matrix/plan.js"

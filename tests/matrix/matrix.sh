@@ -11,6 +11,7 @@
 #	k_root	a frame of every whole stack	main|waiter|_start...
 #	k_has	columns that the kind has	names lines inlines wall
 #	k_calls	what f and g may call, as leaves
+#	k_any	1: other functions count as named, too
 #	k_args	of the program, after the seconds
 #	k_env	before its command line: env A=B, prlimit ...
 #	k_note	what the reader of the row must know
@@ -30,7 +31,7 @@ any_root="$any_root|start_thread|__clone3?|clone3?"
 
 reset_kind() {
 	k_link='run;[fg]' k_root=$any_root k_calls=none
-	k_has='names lines inlines wall' k_args='' k_env='' k_note=''
+	k_has='names lines inlines wall' k_args='' k_env='' k_note='' k_any=0
 	k_peers=yes k_seconds=${REAL_SECONDS:-4}
 }
 reset_kind
@@ -112,7 +113,7 @@ judge() { # OPTIONS COMMAND...
 		break
 	done
 	awk -v root="$k_root" -v link="$k_link" -v calls="$k_calls" \
-		-v verbose="${MATRIX_VERBOSE:-}" \
+		-v any=$k_any -v verbose="${MATRIX_VERBOSE:-}" \
 		-f "$matrix/judge.awk" "$work/marks" "$work/raw"
 }
 

@@ -16,8 +16,8 @@
 
 # NAME[:ROOT[:WALL[:NAMES]]]: the least percentages, 96 if not given
 kinds='gcc-O2 clang-O0 clang-O2 gxx-O2 no-pie static static-pie lto
-	frame-pointer fp-syscall no-cfi-debug no-cfi split-dwarf compressed
-	alloca tail asm-expression asm-no-cfi altstack:80:80
+	frame-pointer fp-syscall no-cfi-debug separate no-cfi split-dwarf
+	compressed alloca tail asm-expression asm-no-cfi altstack:80:80
 	swapcontext:96:96:90 coroutines deep:90:90 big:90:90:85
 	corrupt:30:30 vdso:96:96:90 musl-O2 musl-no-cfi
 	go-stripped:90:90:85 cgo:60::85 rust-O3 node:90:90:60'

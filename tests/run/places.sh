@@ -7,7 +7,7 @@
 # Breaks if a file is opened by its path alone, or if a reason of ptrace's
 # EPERM is told as another one.
 . "${top_srcdir:-.}/tests/run/lib.sh"
-plan 28
+plan 30
 requires_ptrace
 requires_program cc
 folded=$scratch/out.folded
@@ -207,6 +207,27 @@ if $unshare -m -p -f --root="$scratch/tree" /usr/bin/env 0 \
 	check_hot "in namespaces and another root: names of its own files" \
 		right
 	stop_inside
+	# The user namespace that rootless containers add.
+	plain_unshare=$unshare
+	unshare="$(command -v unshare) -U -r"
+	if $unshare -m -p -f --root="$scratch/tree" /usr/bin/env 0 \
+		>"$scratch/out" 2>"$err"; then
+		start_inside /usr/bin/env
+		attach "$inner"
+		check_hot "in a user namespace, too: its names" right
+		stop_inside
+	else
+		skip "in a user namespace, too" "needs user namespaces"
+	fi
+	unshare=$plain_unshare
+	if [ "$(id -u)" = 0 ]; then
+		start_target chroot "$scratch/tree" /usr/bin/env
+		attach "$target_pid"
+		check_hot "in a chroot: names of its own files" right
+		stop_target
+	else
+		skip "in a chroot: names of its own files" "needs root"
+	fi
 	# The same path is another file on this side.
 	build tree/usr/bin/id right
 	copy_libraries tree/usr/bin/id
@@ -243,8 +264,8 @@ if $unshare -m -p -f --root="$scratch/tree" /usr/bin/env 0 \
 	fi
 else
 	diag_file "$err"
-	for what in 'its own files' 'stripped' 'its debug file' 'musl' \
-		'musl libc'; do
+	for what in 'its own files' 'a user namespace' 'a chroot' 'stripped' \
+		'its debug file' 'musl' 'musl libc'; do
 		skip "in namespaces: $what" "needs namespaces"
 	done
 fi
