@@ -14,8 +14,8 @@
 #include "fuzz.h"
 
 enum {
-	NODES_MAX = 64, EDGES_MAX = 128, /* of a graph made here: it is quick */
-	THROUGH_MAX = 64, /* boxes and edges that are looked at in pairs */
+	NODES_MAX = 40, EDGES_MAX = 64, /* of a graph made here: it is quick */
+	THROUGH_MAX = 24, /* boxes and edges that are looked at in pairs */
 };
 
 static void add_graph(const uint8_t *data, size_t size, struct strbuf *out)

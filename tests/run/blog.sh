@@ -11,7 +11,7 @@ requires_program go
 requires_ptrace
 cd "$scratch" || exit 1
 unset DISPLAY WAYLAND_DISPLAY
-export GOCACHE="$scratch/gocache" GO111MODULE=off GOFLAGS=''
+export GOCACHE="$go_cache" GO111MODULE=off GOFLAGS=''
 
 # A graph whose blocks are numbered by a search in depth, again and again.
 cat >loops.go <<'END'

@@ -6,7 +6,7 @@
 # Breaks if a key types something else than a person would expect, or if what
 # was typed is forgotten.
 . "${top_srcdir:-.}/tests/run/lib.sh"
-plan 12
+plan 15
 cd "$scratch" || exit 1
 XDG_STATE_HOME=$scratch/state
 export XDG_STATE_HOME
@@ -81,4 +81,19 @@ check_equal "and says what is hidden" \
 	"$(run_line 'top --nodefraction=0.5' | grep -c '^Dropped 1 node')
 $(run_line 'peek --nodefraction=0.5 .' | grep -c '^Hidden 1 function')" "1
 1"
+# --- the lines that pprof takes for patterns -------------------------------
+python3 "$top_srcdir/tests/report/make_profiles.py" .
+on_heap() { # LINE...
+	printf '%s\n' "$@" | "$PSAMPLE" report -q heap.pb.gz 2>&1
+}
+check_equal "list --inuse_objects counts objects" \
+	"$(on_heap 'list --inuse_objects .')" \
+	"$("$PSAMPLE" report -q -inuse_objects -list=. heap.pb.gz)"
+check_equal "but only on that line" \
+	"$(on_heap 'list --inuse_objects .' 'list .' | grep '^Total')" \
+	"$(on_heap 'inuse_objects' 'list .' 'inuse_space' 'list .' |
+		grep '^Total')"
+check_equal "top 10 --cum is top10 -cum, and others than top10" \
+	"$(on_heap 'top 10 --cum' | cksum) $(on_heap top10 | cksum)" \
+	"$(on_heap 'top10 -cum' | cksum) $(on_heap 'top 10 --flat' | cksum)"
 finish
