@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "cli/command.h"
+#include "cli/control.h"
 #include "cli/record.h"
 #include "cli/run.h"
 #include "cli/select.h"
@@ -18,7 +19,7 @@ enum {
 	OPT_WALL_STOP, OPT_DEMANGLE, OPT_NO_INLINES, OPT_INLINES, OPT_KILL,
 	OPT_CONTROL, OPT_QUIET, OPT_VERBOSE, OPT_SUMMARY, OPT_NO_SUMMARY,
 	OPT_INTERVAL, OPT_LEAKS,
-	OPT_GRAPH, OPT_DEBUGINFOD, OPT_HELP, OPT_VERSION,
+	OPT_GRAPH, OPT_DEBUGINFOD, OPT_LABELS_AT, OPT_HELP, OPT_VERSION,
 };
 
 #define HZ_MAX 10000.0
@@ -61,7 +62,7 @@ static const struct option_spec record_specs[] = {
 	{ "kill", NULL, 0, 0, NULL, "end the program (SIGTERM) after -d",
 	  OPT_KILL },
 	{ "control", NULL, 0, 0, "FIFO",
-	  "read start, stop and dump from here", OPT_CONTROL },
+	  "read start, stop, dump and end from here", OPT_CONTROL },
 	{ .help = "What to write:" },
 	{ "output", NULL, 'o', 0, "FILE",
 	  "- is stdout; %p pid, %n name, %t time", OPT_OUTPUT },
@@ -69,6 +70,8 @@ static const struct option_spec record_specs[] = {
 	  "pprof, folded or text (by FILE's ending)", OPT_FORMAT },
 	{ "by-thread", NULL, 0, 0, NULL, "keep threads apart",
 	  OPT_BY_THREAD },
+	{ "labels-at", NULL, 0, 0, "ADDR",
+	  "labels of threads from libpsample's table", OPT_LABELS_AT },
 	{ "demangle", NULL, 0, 0, "STYLE",
 	  "simple (default), templates, full, none", OPT_DEMANGLE },
 	{ "no-inlines", NULL, 0, 0, NULL, "no inlined functions",
@@ -190,6 +193,17 @@ static struct error *set_pause(struct record_options *options,
 	options->sampler.max_pause = percent / 100;
 	options->has_max_pause = true;
 	return error;
+}
+
+static struct error *set_labels(struct record_options *options,
+				const char *arg)
+{
+	char *end;
+
+	options->sampler.labels_at = strtoull(arg, &end, 16);
+	if (end != arg && !*end && !(options->sampler.labels_at & 3))
+		return NULL;
+	return bad_value("--labels-at", arg, "an address in hexadecimal");
 }
 
 static struct error *set_count(const char *option, const char *arg,
@@ -314,6 +328,8 @@ static struct error *set(void *ctx, int id, const char *arg)
 		return error;
 	case OPT_MAX_PAUSE:
 		return set_pause(options, arg);
+	case OPT_LABELS_AT:
+		return set_labels(options, arg);
 	case OPT_UNWIND:
 		return set_unwind(options, arg);
 	case OPT_EVENT:
@@ -325,7 +341,7 @@ static struct error *set(void *ctx, int id, const char *arg)
 		return NULL;
 	case OPT_CONTROL:
 		options->control = arg;
-		return NULL;
+		return control_check(arg);
 	default:
 		set_flag(options, id);
 		return NULL;

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 
 #include "cli/command.h"
+#include "cli/control.h"
 #include "cli/record.h"
 #include "heap/begin.h"
 #include "heap/heap.h"
@@ -26,10 +27,11 @@ struct heap_run {
 	struct run run;
 	struct heap *heap;
 	int signal_fd;
+	struct control *control;
 	int64_t end_ns, shown_ns;
 	bool is_released; /* the launched program runs */
 	bool is_over;	/* no more polls */
-	bool is_lost;	/* the target's memory is gone, or makes no sense */
+	enum heap_state state; /* of the target's memory */
 	bool has_ended; /* the launched program, with @status */
 	int status;
 };
@@ -82,8 +84,6 @@ struct error *heap_check_options(const struct record_options *options)
 		bad = "--by-thread";
 	else if (sampler->wall_stop)
 		bad = "--wall-stop";
-	else if (options->control)
-		bad = "--control";
 	if (bad)
 		return error_hint(error_new("%s is not for -e %s", bad,
 					    output_event_name(options)),
@@ -135,9 +135,39 @@ static void write_now(struct heap_run *h)
 	if (error) {
 		log_error("%s", error_text(error));
 		error_free(error);
-	} else if (strcmp(h->run.written, "-")) {
-		log_notice("wrote %s", h->run.written);
+		control_tell(h->control, "failed", NULL);
+		return;
 	}
+	if (strcmp(h->run.written, "-"))
+		log_notice("wrote %s", h->run.written);
+	control_tell(h->control, "wrote", h->run.written);
+}
+
+/* "dump" and "end"; "dump FILE" writes into that one. */
+static void take_word(struct heap_run *h, const char *word)
+{
+	if (!strncmp(word, "dump ", 5)) {
+		h->run.output = word + 5;
+		write_now(h);
+		h->run.output = NULL;
+	} else if (!strcmp(word, "dump")) {
+		write_now(h);
+	} else if (!strcmp(word, "end")) {
+		h->is_over = true;
+	} else if (word[0]) {
+		log_warning("unknown word on the control FIFO (dump or end "
+			    "expected)");
+	}
+}
+
+static void read_control(struct heap_run *h)
+{
+	const char *word;
+
+	while ((word = control_read(h->control)))
+		take_word(h, word);
+	if (control_has_ended(h->control))
+		h->is_over = true;
 }
 
 static void reap_program(struct heap_run *h)
@@ -196,7 +226,10 @@ static void show_progress(struct heap_run *h, int64_t now)
 /* Until @until_ns, or something has ended the run. */
 static void wait_until(struct heap_run *h, int64_t until_ns)
 {
-	struct pollfd pfd = { .fd = h->signal_fd, .events = POLLIN };
+	struct pollfd pfds[] = {
+		{ .fd = h->signal_fd, .events = POLLIN },
+		{ .fd = control_fd(h->control), .events = POLLIN },
+	};
 
 	while (!h->is_over) {
 		int64_t left_ns = until_ns - clock_now_ns();
@@ -205,8 +238,13 @@ static void wait_until(struct heap_run *h, int64_t until_ns)
 
 		if (left_ns <= 0)
 			return;
-		if (ppoll(&pfd, 1, &left, NULL) > 0)
+		if (ppoll(pfds, ARRAY_SIZE(pfds), &left, NULL) <= 0)
+			continue;
+		if (pfds[0].revents)
 			take_signals(h);
+		if (pfds[1].revents)
+			read_control(h);
+		pfds[1].fd = control_fd(h->control);
 	}
 }
 
@@ -228,7 +266,7 @@ static void watch(struct heap_run *h)
 {
 	bool has_progress = isatty(STDERR_FILENO);
 
-	while (!h->is_over && !h->is_lost) {
+	while (!h->is_over && h->state == HEAP_RUNS) {
 		int64_t now = clock_now_ns();
 		int64_t next_ns = now + heap_poll_wait_ns(h->heap);
 
@@ -237,12 +275,16 @@ static void watch(struct heap_run *h)
 		if (now >= h->end_ns)
 			h->is_over = true;
 		else
-			h->is_lost = heap_poll(h->heap) != HEAP_RUNS;
+			h->state = heap_poll(h->heap);
 		if (has_progress)
 			show_progress(h, now);
 	}
 	log_progress(NULL);
-	if (h->is_lost)
+	if (h->state == HEAP_TAKEN)
+		log_warning("another psample has taken %d over, since this "
+			    "one did not move for a second",
+			    (int)h->run.pid);
+	else if (h->state != HEAP_RUNS)
 		tell_of_exec(h);
 }
 
@@ -321,7 +363,9 @@ static int run_all(struct heap_run *h, char **argv, struct launch *launch)
 
 	run_describe(&h->run, argv);
 	run_set_own_limits();
-	error = open_signals(h);
+	error = control_open(h->run.options->control, &h->control);
+	if (!error)
+		error = open_signals(h);
 	if (!error && h->run.is_launched)
 		error = begin_hold(launch, &exec_errno);
 	if (exec_errno)
@@ -337,8 +381,11 @@ static int run_all(struct heap_run *h, char **argv, struct launch *launch)
 		}
 		return failed;
 	}
+	control_tell(h->control, "sampling", NULL);
 	watch(h);
 	is_written = conclude(h);
+	if (is_written)
+		control_tell(h->control, "wrote", h->run.written);
 	await_program(h);
 	if (!is_written)
 		return failed;
@@ -388,6 +435,7 @@ int heap_run(struct record_options *options, char **argv)
 		h.run.pid = launch.pid;
 		status = run_all(&h, argv, &launch);
 	}
+	control_close(h.control);
 	launch_close(&launch);
 	heap_free(h.heap);
 	guard_end(&h.run.guard);

@@ -93,13 +93,17 @@ static void make_rate(const struct heap_stats *stats, struct strbuf *out)
 
 static void make_cost(const struct heap_stats *stats, struct strbuf *out)
 {
-	char read[24];
+	char read[24], held[24];
 
 	if (stats->is_native) {
 		strbuf_addf(out, "cost: %llu looks in %s",
 			    (unsigned long long)stats->n_reads,
 			    duration_format(stats->read_ns, read,
 					    sizeof(read)));
+		if (stats->held_ns)
+			strbuf_addf(out, "; one thread was held for %s, once",
+				    duration_format(stats->held_ns, held,
+						    sizeof(held)));
 		return;
 	}
 	strbuf_addf(out, "cost: nothing stopped; %llu stacks read %llu times "

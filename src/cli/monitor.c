@@ -14,8 +14,8 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/stat.h>
 
+#include "cli/control.h"
 #include "cli/record.h"
 #include "target/proc.h"
 #include "util/log.h"
@@ -28,10 +28,7 @@ struct monitor {
 	sigset_t taken; /* signals that we read */
 	sigset_t waiting; /* mask of our waits: all but @taken */
 	int signal_fd;	  /* read end of signal_pipe */
-	int control_fd;
-	bool made_control;
-	char line[64]; /* of the control FIFO, not yet complete */
-	size_t line_len;
+	struct control *control;
 	int64_t start_ns;
 };
 
@@ -116,39 +113,21 @@ static void set_handler(const struct monitor *monitor,
 			sigaction(watched_signals[i], &action, NULL);
 }
 
-static struct error *open_control(struct monitor *monitor, const char *path)
-{
-	struct stat st;
-
-	if (!path)
-		return NULL;
-	if (!mkfifo(path, 0600))
-		monitor->made_control = true;
-	else if (errno != EEXIST)
-		return error_errno(errno, "cannot make the FIFO %s", path);
-	/* Read and write: then writers may come and go without an end. */
-	monitor->control_fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
-	if (monitor->control_fd < 0)
-		return error_errno(errno, "cannot open %s", path);
-	if (fstat(monitor->control_fd, &st) || !S_ISFIFO(st.st_mode))
-		return error_new("cannot use %s: it is not a FIFO", path);
-	return NULL;
-}
-
 struct error *monitor_open(struct run *run, struct monitor **out)
 {
 	struct monitor *monitor = xcalloc(1, sizeof(*monitor));
 	struct error *error;
 
 	monitor->run = run;
-	monitor->control_fd = monitor->signal_fd = -1;
+	monitor->signal_fd = -1;
 	monitor->start_ns = clock_now_ns();
 	block_signals(monitor);
 	error = open_signal_pipe(monitor);
 	if (!error)
 		set_handler(monitor, take_signal);
 	if (!error)
-		error = open_control(monitor, run->options->control);
+		error = control_open(run->options->control,
+				     &monitor->control);
 	if (error) {
 		monitor_close(monitor);
 		return error;
@@ -167,10 +146,7 @@ void monitor_close(struct monitor *monitor)
 		close(signal_pipe);
 		signal_pipe = -1;
 	}
-	if (monitor->control_fd >= 0)
-		close(monitor->control_fd);
-	if (monitor->made_control)
-		unlink(monitor->run->options->control);
+	control_close(monitor->control);
 	free(monitor);
 }
 
@@ -186,8 +162,15 @@ void monitor_hold_signals(struct monitor *monitor)
 	set_handler(monitor, take_signal);
 }
 
-static void write_now(struct run *run)
+void monitor_tell(struct monitor *monitor, const char *word,
+		  const char *argument)
 {
+	control_tell(monitor->control, word, argument);
+}
+
+static void write_now(struct monitor *monitor)
+{
+	struct run *run = monitor->run;
 	struct error *error;
 
 	collect_flush(run->collect);
@@ -195,9 +178,19 @@ static void write_now(struct run *run)
 	if (error) {
 		log_error("%s", error_text(error));
 		error_free(error);
-	} else if (strcmp(run->written, "-")) {
-		log_notice("wrote %s", run->written);
+		monitor_tell(monitor, "failed", NULL);
+		return;
 	}
+	if (strcmp(run->written, "-"))
+		log_notice("wrote %s", run->written);
+	monitor_tell(monitor, "wrote", run->written);
+}
+
+static void write_to(struct monitor *monitor, const char *file)
+{
+	monitor->run->output = file;
+	write_now(monitor);
+	monitor->run->output = NULL;
 }
 
 static void set_paused(struct run *run, bool is_paused)
@@ -205,34 +198,6 @@ static void set_paused(struct run *run, bool is_paused)
 	collect_request(run->collect,
 			is_paused ? COLLECT_PAUSE : COLLECT_RESUME);
 	log_notice("%s", is_paused ? "paused" : "sampling");
-}
-
-static void run_control_word(struct run *run, const char *word)
-{
-	if (!strcmp(word, "start"))
-		set_paused(run, false);
-	else if (!strcmp(word, "stop"))
-		set_paused(run, true);
-	else if (!strcmp(word, "dump"))
-		write_now(run);
-	else if (word[0])
-		log_warning("unknown word on the control FIFO (start, stop or "
-			    "dump expected)");
-}
-
-static void read_control(struct monitor *monitor)
-{
-	char c;
-
-	while (read(monitor->control_fd, &c, 1) == 1) {
-		if (c == '\n') {
-			monitor->line[monitor->line_len] = '\0';
-			run_control_word(monitor->run, monitor->line);
-			monitor->line_len = 0;
-		} else if (monitor->line_len + 1 < sizeof(monitor->line)) {
-			monitor->line[monitor->line_len++] = c;
-		}
-	}
 }
 
 /*
@@ -259,6 +224,44 @@ static void end_attached(struct monitor *monitor)
 		collect_request(monitor->run->collect, COLLECT_STOP);
 		monitor_release_signals(monitor);
 	}
+}
+
+/* A launched program goes on, and psample stays with it, as after -d. */
+static void end_by_word(struct monitor *monitor)
+{
+	if (monitor->run->is_launched)
+		collect_request(monitor->run->collect, COLLECT_STOP);
+	else
+		end_attached(monitor);
+}
+
+static void run_control_word(struct monitor *monitor, const char *word)
+{
+	struct run *run = monitor->run;
+
+	if (!strcmp(word, "start"))
+		set_paused(run, false);
+	else if (!strcmp(word, "stop"))
+		set_paused(run, true);
+	else if (!strcmp(word, "dump"))
+		write_now(monitor);
+	else if (!strncmp(word, "dump ", 5))
+		write_to(monitor, word + 5);
+	else if (!strcmp(word, "end"))
+		end_by_word(monitor);
+	else if (word[0])
+		log_warning("unknown word on the control FIFO (start, stop, "
+			    "dump or end expected)");
+}
+
+static void read_control(struct monitor *monitor)
+{
+	const char *word;
+
+	while ((word = control_read(monitor->control)))
+		run_control_word(monitor, word);
+	if (control_has_ended(monitor->control))
+		end_by_word(monitor);
 }
 
 /* Wait, not long, until the program has stopped of the same ^Z. */
@@ -314,7 +317,7 @@ static void take_signals(struct monitor *monitor)
 	       sizeof(taken)) {
 		switch (taken.number) {
 		case SIGUSR1:
-			write_now(run);
+			write_now(monitor);
 			break;
 		case SIGTSTP:
 			stop_ourselves(run);
@@ -352,7 +355,7 @@ void monitor_watch(struct monitor *monitor)
 	struct pollfd pfds[] = {
 		{ collect_done_fd(monitor->run->collect), POLLIN, 0 },
 		{ monitor->signal_fd, POLLIN, 0 },
-		{ monitor->control_fd, POLLIN, 0 },
+		{ control_fd(monitor->control), POLLIN, 0 },
 	};
 	struct timespec progress = timespec_of_ns(PROGRESS_MS * NS_PER_MS);
 	bool has_progress = isatty(STDERR_FILENO);
@@ -369,6 +372,7 @@ void monitor_watch(struct monitor *monitor)
 			take_signals(monitor);
 		if (pfds[2].revents)
 			read_control(monitor);
+		pfds[2].fd = control_fd(monitor->control);
 		if (has_progress)
 			show_progress(monitor);
 	}

@@ -182,8 +182,13 @@ static struct error *render(const struct run *run,
 
 static struct error *open_output(struct run *run, struct outfile **out)
 {
-	const char *name = run->options->output;
+	const char *name = run->output ? run->output : run->options->output;
 
+	if (run->output) { /* as it is: no % signs */
+		free(run->written);
+		run->written = xstrdup(name);
+		return outfile_open(name, false, out);
+	}
 	if (!name)
 		return open_numbered(run, out);
 	free(run->written);

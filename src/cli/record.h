@@ -38,7 +38,7 @@ struct record_options {
 	const char *name_regex; /* attach by name, or NULL */
 	const char *output;	/* NULL: a name of our own; "-": stdout */
 	enum output_format format;
-	const char *control; /* path of a FIFO, or NULL */
+	const char *control; /* path of a FIFO, "fd:N", or NULL */
 	bool use_debuginfod; /* ask servers for debug files */
 	bool kill_at_end;    /* SIGTERM to the program after -d */
 	bool no_summary;
@@ -56,6 +56,7 @@ struct run {
 	bool is_launched;
 	char *program;	    /* name for files and messages */
 	char *command_line; /* for the profile's comments */
+	const char *output; /* for now in place of options->output, or NULL */
 	char *written;	    /* name of the file written last */
 	unsigned n_written;
 	int raise_signal;   /* to die of in the end, or 0 */
@@ -107,6 +108,9 @@ struct monitor;
 struct error *monitor_open(struct run *run, struct monitor **out) MUST_USE;
 /* Until the sampler has let go of its targets. */
 void monitor_watch(struct monitor *monitor);
+/* A line to the owner of the control socket: control.h. */
+void monitor_tell(struct monitor *monitor, const char *word,
+		  const char *argument);
 /* From now on a signal ends psample at once. */
 void monitor_release_signals(struct monitor *monitor);
 void monitor_hold_signals(struct monitor *monitor);

@@ -139,6 +139,7 @@ static bool conclude(struct run *run, struct monitor *monitor)
 		print_error(error);
 		return false;
 	}
+	monitor_tell(monitor, "wrote", run->written);
 	summary_print(run, collect_lock_profile(run->collect,
 						run->symbolizer));
 	collect_unlock_profile(run->collect);
@@ -230,6 +231,7 @@ static int run_all(struct run *run, char **argv, struct launch *launch)
 		monitor_close(monitor);
 		return failed;
 	}
+	monitor_tell(monitor, "sampling", NULL);
 	monitor_watch(monitor);
 	collect_join(run->collect);
 	if (!collect_exit(run->collect).exec_errno)

@@ -70,6 +70,54 @@
 	ORIGINAL(i)                                                           \
 	SLOW(name, frame)
 
+/*
+ * C++'s operator new throws if there is no memory, which cannot lead through
+ * our frame: its twin that does not throw is called first (agent_new()).
+ */
+#define THROWING(name, i, frame)                                             \
+	BEGIN(name)                                                           \
+	FIND_COUNTER                                                          \
+	"	sub	%rdi, (%rcx,%rax)\n"                                  \
+	"	js	1f\n"                                                 \
+	ORIGINAL(i)                                                           \
+	"1:	push	%rbp\n"                                               \
+	"	push	%rbx\n"                                               \
+	"	push	%r12\n"                                               \
+	"	push	%r13\n"                                               \
+	"	push	%r14\n"                                               \
+	"	push	%r15\n"                                               \
+	"	mov	%rsp, %" frame "\n"                                   \
+	"	push	%rdi\n"                                               \
+	"	push	%rsi\n"                                               \
+	"	sub	$8, %rsp\n"                                           \
+	"	call	agent_" #name "\n"                                    \
+	"	add	$8, %rsp\n"                                           \
+	"	pop	%rsi\n"                                               \
+	"	pop	%rdi\n"                                               \
+	"	add	$48, %rsp\n"                                          \
+	"	test	%rax, %rax\n"                                         \
+	"	jz	2f\n"                                                 \
+	"	ret\n"                                                        \
+	"2:\n" ORIGINAL(i)
+
+#define RELEASED(name, i)                                                    \
+	BEGIN(name)                                                           \
+	"	imul	$" HASH ", %rdi, %rax\n"                              \
+	"	lea	__start_agent_text+0x15000(%rip), %rcx\n"            \
+	"	shr	$32, %rax\n"                                          \
+	"	movzwl	%ax, %eax\n"                                          \
+	"	cmpb	$0, (%rcx,%rax)\n"                                    \
+	"	jne	1f\n"                                                 \
+	ORIGINAL(i)                                                           \
+	"1:	push	%rdi\n"                                               \
+	"	push	%rsi\n"                                               \
+	"	push	%rdx\n"                                               \
+	"	call	agent_free\n"                                         \
+	"	pop	%rdx\n"                                               \
+	"	pop	%rsi\n"                                               \
+	"	pop	%rdi\n"                                               \
+	ORIGINAL(i)
+
 __asm__(
 	"	.pushsection agent_text, \"ax\", @progbits\n"
 	SIZED(malloc, 0, "rdi", "rsi")
@@ -97,18 +145,31 @@ __asm__(
 	"	jne	1f\n"
 	ORIGINAL(3)
 	SLOW(realloc, "rdx")
-	BEGIN(free)
-	"	imul	$" HASH ", %rdi, %rax\n"
-	"	lea	__start_agent_text+0x15000(%rip), %rcx\n"
-	"	shr	$32, %rax\n"
-	"	movzwl	%ax, %eax\n"
-	"	cmpb	$0, (%rcx,%rax)\n"
-	"	jne	1f\n"
-	ORIGINAL(1)
-	"1:	push	%rdi\n"
-	"	call	agent_free\n"
+	RELEASED(free, 1)
+	/* _exit(2) follows: what is left on the counters goes to B. */
+	BEGIN(cxa_finalize)
+	"	push	%rdi\n"
+	"	call	agent_flush\n"
 	"	pop	%rdi\n"
-	ORIGINAL(1)
+	ORIGINAL(10)
+	THROWING(new, 11, "rsi")
+	THROWING(new_array, 12, "rsi")
+	SIZED(new_nothrow, 13, "rdi", "rdx")
+	SIZED(new_array_nothrow, 14, "rdi", "rdx")
+	THROWING(new_aligned, 15, "rdx")
+	THROWING(new_array_aligned, 16, "rdx")
+	SIZED(new_aligned_nothrow, 17, "rdi", "rcx")
+	SIZED(new_array_aligned_nothrow, 18, "rdi", "rcx")
+	RELEASED(delete, 19)
+	RELEASED(delete_array, 20)
+	RELEASED(delete_sized, 21)
+	RELEASED(delete_array_sized, 22)
+	RELEASED(delete_nothrow, 23)
+	RELEASED(delete_array_nothrow, 24)
+	RELEASED(delete_aligned, 25)
+	RELEASED(delete_array_aligned, 26)
+	RELEASED(delete_sized_aligned, 27)
+	RELEASED(delete_array_sized_aligned, 28)
 	/* PR_SET_SECCOMP is 22, seccomp(2) 317, prctl(2) 157. */
 	BEGIN(prctl)
 	"	cmp	$22, %edi\n"
@@ -138,6 +199,9 @@ typedef void *(*malloc_fn)(uint64_t size);
 typedef void *(*calloc_fn)(uint64_t n, uint64_t size);
 typedef void *(*realloc_fn)(void *ptr, uint64_t size);
 typedef void *(*memalign_fn)(uint64_t alignment, uint64_t size);
+typedef void *(*new_fn)(uint64_t size, const void *tag);
+typedef void *(*new_aligned_fn)(uint64_t size, uint64_t alignment,
+				const void *tag);
 typedef int (*posix_memalign_fn)(void **out, uint64_t alignment,
 				 uint64_t size);
 
@@ -159,6 +223,25 @@ FROM_WRAPPER int agent_posix_memalign(void **out, uint64_t alignment,
 				      uint64_t size,
 				      const struct agent_frame *frame);
 FROM_WRAPPER void agent_free(const void *ptr);
+FROM_WRAPPER void agent_flush(void);
+FROM_WRAPPER void *agent_new(uint64_t size, const struct agent_frame *frame);
+FROM_WRAPPER void *agent_new_array(uint64_t size,
+				   const struct agent_frame *frame);
+FROM_WRAPPER void *agent_new_nothrow(uint64_t size, const void *tag,
+				     const struct agent_frame *frame);
+FROM_WRAPPER void *agent_new_array_nothrow(uint64_t size, const void *tag,
+					   const struct agent_frame *frame);
+FROM_WRAPPER void *agent_new_aligned(uint64_t size, uint64_t alignment,
+				     const struct agent_frame *frame);
+FROM_WRAPPER void *agent_new_array_aligned(uint64_t size, uint64_t alignment,
+					   const struct agent_frame *frame);
+FROM_WRAPPER void *
+agent_new_aligned_nothrow(uint64_t size, uint64_t alignment, const void *tag,
+			  const struct agent_frame *frame);
+FROM_WRAPPER void *
+agent_new_array_aligned_nothrow(uint64_t size, uint64_t alignment,
+				const void *tag,
+				const struct agent_frame *frame);
 
 ALWAYS const struct agent_constants *constants(void)
 {
@@ -233,7 +316,7 @@ IN_AGENT static int is_due(uint64_t size)
 
 	if (left >= 0)
 		return 0;
-	if (!__atomic_load_n(&state()->is_enabled, __ATOMIC_ACQUIRE)) {
+	if (!__atomic_load_n(&state()->active, __ATOMIC_ACQUIRE)) {
 		c->left = c->draw = AGENT_SILENT;
 		return 0;
 	}
@@ -366,7 +449,7 @@ IN_AGENT static int ring_take(struct agent_shared *b, uint64_t *out_index)
 		__atomic_add_fetch(&b->n_dropped, 1, __ATOMIC_RELAXED);
 		if (__atomic_add_fetch(&b->drops_in_row, 1,
 				       __ATOMIC_RELAXED) > AGENT_DROPS_MAX)
-			state()->is_enabled = 0;
+			state()->active = 0;
 		return 0;
 	} while (!__atomic_compare_exchange_n(&b->head, &head, head + 1, 0,
 					      __ATOMIC_ACQ_REL,
@@ -486,4 +569,103 @@ void *agent_realloc(void *ptr, uint64_t size, const struct agent_frame *frame)
 void agent_free(const void *ptr)
 {
 	live_remove((uint64_t)ptr);
+}
+
+/* What was asked for since the last draws, of all threads. */
+void agent_flush(void)
+{
+	if (!__atomic_load_n(&state()->active, __ATOMIC_ACQUIRE))
+		return;
+	for (int i = 0; i < AGENT_COUNTERS; i++) {
+		struct agent_counter *c = &state()->counters[i];
+		int64_t left = c->left;
+
+		if (!c->random || c->draw >= AGENT_SILENT || left >= c->draw)
+			continue;
+		__atomic_add_fetch(&shared()->counted_bytes,
+				   (uint64_t)(c->draw - left),
+				   __ATOMIC_RELAXED);
+		c->draw = left;
+	}
+}
+
+/* @tag may be anything: no operator looks at it. */
+IN_AGENT static void *any_new(enum agent_function nothrow, uint64_t size,
+			      const struct agent_frame *frame)
+{
+	int is_sampled = is_due(size);
+	void *ptr = ((new_fn)original(nothrow))(size, frame);
+
+	if (is_sampled)
+		take_sample(ptr, size, frame);
+	return ptr;
+}
+
+IN_AGENT static void *any_new_aligned(enum agent_function nothrow,
+				      uint64_t size, uint64_t alignment,
+				      const struct agent_frame *frame)
+{
+	int is_sampled = is_due(size);
+	void *ptr = ((new_aligned_fn)original(nothrow))(size, alignment,
+							frame);
+
+	if (is_sampled)
+		take_sample(ptr, size, frame);
+	return ptr;
+}
+
+void *agent_new(uint64_t size, const struct agent_frame *frame)
+{
+	return any_new(AGENT_NEW_NOTHROW, size, frame);
+}
+
+void *agent_new_array(uint64_t size, const struct agent_frame *frame)
+{
+	return any_new(AGENT_NEW_ARRAY_NOTHROW, size, frame);
+}
+
+void *agent_new_nothrow(uint64_t size, const void *tag,
+			const struct agent_frame *frame)
+{
+	(void)tag;
+	return any_new(AGENT_NEW_NOTHROW, size, frame);
+}
+
+void *agent_new_array_nothrow(uint64_t size, const void *tag,
+			      const struct agent_frame *frame)
+{
+	(void)tag;
+	return any_new(AGENT_NEW_ARRAY_NOTHROW, size, frame);
+}
+
+void *agent_new_aligned(uint64_t size, uint64_t alignment,
+			const struct agent_frame *frame)
+{
+	return any_new_aligned(AGENT_NEW_ALIGNED_NOTHROW, size, alignment,
+			       frame);
+}
+
+void *agent_new_array_aligned(uint64_t size, uint64_t alignment,
+			      const struct agent_frame *frame)
+{
+	return any_new_aligned(AGENT_NEW_ARRAY_ALIGNED_NOTHROW, size,
+			       alignment, frame);
+}
+
+void *agent_new_aligned_nothrow(uint64_t size, uint64_t alignment,
+				const void *tag,
+				const struct agent_frame *frame)
+{
+	(void)tag;
+	return any_new_aligned(AGENT_NEW_ALIGNED_NOTHROW, size, alignment,
+			       frame);
+}
+
+void *agent_new_array_aligned_nothrow(uint64_t size, uint64_t alignment,
+				      const void *tag,
+				      const struct agent_frame *frame)
+{
+	(void)tag;
+	return any_new_aligned(AGENT_NEW_ARRAY_ALIGNED_NOTHROW, size,
+			       alignment, frame);
 }

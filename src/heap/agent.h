@@ -10,9 +10,9 @@
  *	A+4000	struct agent_state	rw-, zero in a forked child
  *	B	struct agent_shared	rw-, not there in a forked child
  *
- * So a forked child finds is_enabled 0 and touches nothing of B, and what was
- * sampled can be read when the target has ended. Freestanding: included by
- * code that has no libc.
+ * So a forked child finds nobody active and touches nothing of B, and what was
+ * sampled can be read when the target has ended. A session is one run of one
+ * psample, a number of its own. Freestanding: included by code without libc.
  */
 #ifndef HEAP_AGENT_H
 #define HEAP_AGENT_H
@@ -44,6 +44,29 @@ enum agent_function {
 	AGENT_VALLOC,
 	AGENT_PRCTL, /* these two may install a seccomp filter */
 	AGENT_SYSCALL,
+	AGENT_CXA_FINALIZE, /* called by each module at the end */
+	/*
+	 * From here on only where the allocator has its own (slots.c). The
+	 * twin of one that throws stands two behind it.
+	 */
+	AGENT_NEW,
+	AGENT_NEW_ARRAY,
+	AGENT_NEW_NOTHROW,
+	AGENT_NEW_ARRAY_NOTHROW,
+	AGENT_NEW_ALIGNED,
+	AGENT_NEW_ARRAY_ALIGNED,
+	AGENT_NEW_ALIGNED_NOTHROW,
+	AGENT_NEW_ARRAY_ALIGNED_NOTHROW,
+	AGENT_DELETE,
+	AGENT_DELETE_ARRAY,
+	AGENT_DELETE_SIZED,
+	AGENT_DELETE_ARRAY_SIZED,
+	AGENT_DELETE_NOTHROW,
+	AGENT_DELETE_ARRAY_NOTHROW,
+	AGENT_DELETE_ALIGNED,
+	AGENT_DELETE_ARRAY_ALIGNED,
+	AGENT_DELETE_SIZED_ALIGNED,
+	AGENT_DELETE_ARRAY_SIZED_ALIGNED,
 	N_AGENT_FUNCTIONS,
 };
 
@@ -64,9 +87,12 @@ struct agent_counter { /* of the threads that hash to it */
 
 struct agent_state {
 	uint32_t stub_fd, stub_step, may_go; /* see stub.h */
-	uint32_t is_enabled;
+	uint32_t unused;
 	uint32_t is_filtered; /* by seccomp: no system calls of ours */
-	uint32_t unused[1019];
+	uint32_t unused_too;
+	uint64_t active; /* the session that samples; 0: be silent */
+	uint64_t owner;	 /* the session that has all this; 0: nobody's */
+	uint32_t unused_rest[1014];
 	struct agent_counter counters[AGENT_COUNTERS]; /* at +0x1000 */
 	uint8_t filter[AGENT_FILTER]; /* live samples by hash; +0x11000 */
 };
@@ -91,7 +117,8 @@ struct agent_shared {
 	uint64_t failed_bytes; /* asked for in vain */
 	uint64_t n_unlisted;   /* records whose object found no place */
 	uint64_t counted_bytes; /* all that is off the counters so far */
-	uint64_t unused[505];
+	uint64_t beat; /* grows while psample is there */
+	uint64_t unused[504];
 	struct agent_live live[AGENT_BUCKETS][AGENT_WAYS];
 	struct agent_record records[AGENT_RECORDS];
 };

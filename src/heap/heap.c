@@ -95,26 +95,23 @@ static struct error *refuse(const struct heap *heap, struct error *error)
 			  (int)heap->pid, heap->subject->process);
 }
 
-/* Not Go. What begins can be given an agent; what runs cannot, as yet. */
+/* Not Go: it is given an agent. */
 static struct error *inspect_native(struct heap *heap)
 {
 	uint64_t mean_bytes = heap->options.mean_bytes;
-	struct error *error;
+	struct native_options options = {
+		.mean_bytes = mean_bytes ? mean_bytes : HEAP_MEAN_DEFAULT,
+		.is_launched = heap->options.is_launched,
+	};
 
-	if (!heap->options.is_launched) {
-		error = error_new("it is not a Go program");
-		error = error_hint(error, "cause: of other programs psample "
-					  "must see the start");
-		return error_hint(error, "try:   psample -e %s -- PROGRAM...",
-				  heap->options.shows_alloc ? "alloc"
-							    : "heap");
-	}
-	if (heap->options.is_delayed)
-		return error_new("it is not a Go program, and --delay is for "
-				 "those alone");
+	if (heap->options.is_launched && heap->options.is_delayed)
+		return error_hint(error_new("it is not a Go program, and "
+					    "--delay is not for others that "
+					    "are launched"),
+				  "try:   -p PID, later");
 	heap->stats.is_native = true;
-	heap->stats.mean_bytes = mean_bytes ? mean_bytes : HEAP_MEAN_DEFAULT;
-	return native_open(heap->pid, heap->mem_fd, heap->stats.mean_bytes,
+	heap->stats.mean_bytes = options.mean_bytes;
+	return native_open(heap->pid, heap->mem_fd, &options,
 			   &heap->registry, heap->subject, &heap->native);
 }
 
@@ -251,7 +248,8 @@ struct error *heap_start(struct heap *heap, struct poke *poke)
 	heap->registry.profile->time_ns = clock_wall_ns();
 	heap->start_ns = clock_now_ns();
 	if (heap->native) {
-		error = native_start(heap->native);
+		heap->poke = poke;
+		error = native_start(heap->native, poke);
 		return error ? refuse(heap, error) : NULL;
 	}
 	if (heap->options.is_launched)
@@ -358,13 +356,14 @@ struct error *heap_stop(struct heap *heap)
 	enum heap_state state = heap_poll(heap);
 	enum poke_result result;
 
-	if (heap->native) {
-		if (state == HEAP_RUNS)
-			native_stop(heap->native);
-		return NULL;
-	}
+	if (heap->native && state == HEAP_RUNS)
+		native_stop(heap->native);
 	result = poke_undo(heap->poke);
 	heap->poke = NULL;
+	if (heap->native) {
+		native_count(heap->native, &heap->stats);
+		return NULL;
+	}
 	if (result == POKE_OTHER)
 		log_warning("somebody else has set MemProfileRate of %d; it "
 			    "is left as it is", (int)heap->pid);

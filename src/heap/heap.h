@@ -2,10 +2,10 @@
 /*
  * heap.h - the allocation profile of one process, taken from outside.
  *
- * Today for Go programs only: their runtime has a profiler of its own, which
- * is turned on by one word of its memory and read from there (go_vars.h,
- * go_buckets.h). Nothing is stopped and nothing is injected. All functions
- * are for one thread, the main one.
+ * The runtime of Go has a profiler of its own, which is turned on by one word
+ * of its memory and read from there (go_vars.h, go_buckets.h). Other programs
+ * are given an agent that watches malloc and its family (native.h). All
+ * functions are for one thread, the main one.
  *
  *	heap_open()	look, and refuse what is not understood
  *	heap_start()	turn the profile on; what was before is marked
@@ -47,6 +47,7 @@ struct error *heap_start(struct heap *heap, struct poke *poke) MUST_USE;
 enum heap_state {
 	HEAP_RUNS,
 	HEAP_GONE,   /* the process ended, or runs another program now */
+	HEAP_TAKEN,  /* by another psample */
 	HEAP_BROKEN, /* what is read makes no sense any more */
 };
 
@@ -70,11 +71,12 @@ struct heap_stats {
 	int64_t read_ns;       /* all reads of the target's memory */
 	uint64_t n_reads, n_buckets;
 	bool rate_was_changed; /* by somebody else, during the run */
-	bool is_native;		   /* not Go: the next five, no mean_before */
+	bool is_native;		   /* not Go: the next six, no mean_before */
 	double exact_bytes;	   /* asked for, counted, not estimated */
 	uint64_t n_dropped;	   /* samples: corrected for */
 	uint64_t n_unlisted;	   /* samples that in use does not have */
 	uint64_t n_slots, n_skipped; /* ways to malloc: watched, not so */
+	int64_t held_ns;	     /* one thread, once; 0: launched */
 	bool has_ended;	       /* before heap_stop(): with it its memory */
 };
 

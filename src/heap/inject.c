@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* inject.c - map the agent's memory into a program that begins. */
+/* inject.c - map the agent's memory into a program, and write the agent. */
 #include "heap/inject.h"
 
 #include <elf.h>
@@ -9,12 +9,13 @@
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
+#include <sys/select.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "heap/begin.h"
+#include "heap/found.h"
 #include "heap/linkmap.h"
-#include "heap/stub.h"
-#include "target/memfile.h"
 #include "target/proc.h"
 #include "target/tracee.h"
 #include "util/clock.h"
@@ -23,9 +24,9 @@
 #define STOPS_MAX 200000
 #define RESTART_MIN (-516) /* ERESTART_RESTARTBLOCK ... ERESTARTSYS */
 #define RESTART_MAX (-512)
-#define HOLE_BELOW (UINT64_C(32) << 30) /* nothing grows down so far */
-#define A_TO_B (UINT64_C(1) << 24)
 #define STEP_WAIT_NS (2 * NS_PER_S)
+#define NAPS_OF_BEGINNER 20000 /* of some 100 us: two seconds */
+#define NAPS_OF_RUNNER 2000
 
 /* agent.c */
 extern const uint8_t agent_start[] __asm__("__start_agent_text")
@@ -33,29 +34,52 @@ extern const uint8_t agent_start[] __asm__("__start_agent_text")
 extern const uint8_t agent_end[] __asm__("__stop_agent_text")
 	__attribute__((visibility("hidden")));
 
-extern const uint8_t agent_wrap_malloc[], agent_wrap_free[],
-	agent_wrap_calloc[], agent_wrap_realloc[], agent_wrap_memalign[],
-	agent_wrap_aligned_alloc[], agent_wrap_posix_memalign[],
-	agent_wrap_valloc[], agent_wrap_prctl[], agent_wrap_syscall[];
+/* WRAPPER(MALLOC, malloc): the address of agent_wrap_malloc() */
+#define WRAPPER(id, name)                                                    \
+	extern const uint8_t agent_wrap_##name[];
+#define ALL_WRAPPERS                                                         \
+	WRAPPER(MALLOC, malloc) \
+	WRAPPER(FREE, free) \
+	WRAPPER(CALLOC, calloc) \
+	WRAPPER(REALLOC, realloc) \
+	WRAPPER(MEMALIGN, memalign) \
+	WRAPPER(ALIGNED_ALLOC, aligned_alloc) \
+	WRAPPER(POSIX_MEMALIGN, posix_memalign) \
+	WRAPPER(VALLOC, valloc) \
+	WRAPPER(PRCTL, prctl) \
+	WRAPPER(SYSCALL, syscall) \
+	WRAPPER(CXA_FINALIZE, cxa_finalize) \
+	WRAPPER(NEW, new) \
+	WRAPPER(NEW_ARRAY, new_array) \
+	WRAPPER(NEW_NOTHROW, new_nothrow) \
+	WRAPPER(NEW_ARRAY_NOTHROW, new_array_nothrow) \
+	WRAPPER(NEW_ALIGNED, new_aligned) \
+	WRAPPER(NEW_ARRAY_ALIGNED, new_array_aligned) \
+	WRAPPER(NEW_ALIGNED_NOTHROW, new_aligned_nothrow) \
+	WRAPPER(NEW_ARRAY_ALIGNED_NOTHROW, new_array_aligned_nothrow) \
+	WRAPPER(DELETE, delete) \
+	WRAPPER(DELETE_ARRAY, delete_array) \
+	WRAPPER(DELETE_SIZED, delete_sized) \
+	WRAPPER(DELETE_ARRAY_SIZED, delete_array_sized) \
+	WRAPPER(DELETE_NOTHROW, delete_nothrow) \
+	WRAPPER(DELETE_ARRAY_NOTHROW, delete_array_nothrow) \
+	WRAPPER(DELETE_ALIGNED, delete_aligned) \
+	WRAPPER(DELETE_ARRAY_ALIGNED, delete_array_aligned) \
+	WRAPPER(DELETE_SIZED_ALIGNED, delete_sized_aligned) \
+	WRAPPER(DELETE_ARRAY_SIZED_ALIGNED, delete_array_sized_aligned)
+
+ALL_WRAPPERS
+#undef WRAPPER
 
 void inject_wrappers(const struct inject *inject,
 		     taddr out[N_AGENT_FUNCTIONS])
 {
-	const uint8_t *const wrappers[N_AGENT_FUNCTIONS] = {
-		[AGENT_MALLOC] = agent_wrap_malloc,
-		[AGENT_FREE] = agent_wrap_free,
-		[AGENT_CALLOC] = agent_wrap_calloc,
-		[AGENT_REALLOC] = agent_wrap_realloc,
-		[AGENT_MEMALIGN] = agent_wrap_memalign,
-		[AGENT_ALIGNED_ALLOC] = agent_wrap_aligned_alloc,
-		[AGENT_POSIX_MEMALIGN] = agent_wrap_posix_memalign,
-		[AGENT_VALLOC] = agent_wrap_valloc,
-		[AGENT_PRCTL] = agent_wrap_prctl,
-		[AGENT_SYSCALL] = agent_wrap_syscall,
-	};
+#define WRAPPER(id, name) [AGENT_##id] = agent_wrap_##name,
+	const uint8_t *const wrappers[N_AGENT_FUNCTIONS] = { ALL_WRAPPERS };
+#undef WRAPPER
 
 	for (int i = 0; i < N_AGENT_FUNCTIONS; i++)
-		out[i] = inject->a + (taddr)(wrappers[i] - agent_start);
+		out[i] = inject->stub.a + (taddr)(wrappers[i] - agent_start);
 }
 
 /* The next stop of the program; false: it has ended. */
@@ -87,23 +111,32 @@ static bool is_plain_return(pid_t pid)
 	return result < RESTART_MIN || result > RESTART_MAX;
 }
 
+struct error *inject_check_dynamic(const struct inject *inject)
+{
+	taddr phdr = proc_auxv(inject->pid, AT_PHDR);
+
+	if (link_is_dynamic(inject->mem_fd, phdr,
+			    proc_auxv(inject->pid, AT_PHNUM)))
+		return NULL;
+	return error_hint(error_new("it is static: its malloc is called "
+				    "without a way between"),
+			  "try:   a program that is linked with libc.so; or "
+			  "-e cpu");
+}
+
 /*
  * The linker says that it is done (r_state) and then unmaps its cache, or the
  * first constructor makes a system call: the return from that call is ours.
  */
 struct error *inject_await_modules(struct inject *inject)
 {
-	taddr phdr = proc_auxv(inject->pid, AT_PHDR);
+	struct error *error = inject_check_dynamic(inject);
 	bool is_return = true; /* the first stop is the return of exec */
 	struct wait_event event;
 	int signal = 0;
 
-	if (!link_is_dynamic(inject->mem_fd, phdr,
-			     proc_auxv(inject->pid, AT_PHNUM)))
-		return error_hint(error_new("it is static: its malloc is "
-					    "called without a way between"),
-				  "try:   a program that is linked with "
-				  "libc.so; or -e cpu");
+	if (error)
+		return error;
 	for (int i = 0; i < STOPS_MAX; i++) {
 		tracee_resume_to_call(inject->pid, signal);
 		signal = 0;
@@ -119,67 +152,6 @@ struct error *inject_await_modules(struct inject *inject)
 		is_return = !is_return;
 	}
 	return error_new("its dynamic linker does not come to an end");
-}
-
-static bool is_zero(int mem_fd, taddr addr, size_t len)
-{
-	uint8_t bytes[1024];
-
-	if (len > sizeof(bytes) || memfile_read(mem_fd, addr, bytes, len) !=
-					   len)
-		return false;
-	for (size_t i = 0; i < len; i++)
-		if (bytes[i])
-			return false;
-	return true;
-}
-
-/*
- * Zeros behind the code of a module, up to the end of its last page: nothing
- * refers to them. 0: none in @mapping.
- */
-static taddr find_cave_in(const struct inject *inject,
-			  const struct mapping *mapping, size_t len)
-{
-	const struct module *module = mapping->module;
-	uint64_t vaddr;
-
-	if (!mapping->is_live || !mapping->is_executable || !module ||
-	    !module->is_elf || mapping->path[0] != '/' ||
-	    !mapping_vaddr(mapping, mapping->start, &vaddr))
-		return 0;
-	for (size_t i = 0; i < module->n_segments; i++) {
-		const struct segment *s = &module->segments[i];
-		taddr addr = s->vaddr + s->memory_bytes - vaddr +
-			     mapping->start;
-		taddr end = (addr + PAGE_BYTES - 1) & -PAGE_BYTES;
-
-		addr = (addr + 15) & ~(taddr)15;
-		if (s->is_executable && addr > mapping->start &&
-		    end <= mapping->end && end - addr >= len &&
-		    is_zero(inject->mem_fd, addr, len))
-			return addr;
-	}
-	return 0;
-}
-
-/* A hole far below everything that is mapped near the libraries. */
-static void choose_place(struct inject *inject, const struct space *space)
-{
-	taddr lowest = UINT64_C(1) << 46;
-
-	for (uint32_t id = 0; id < space_n_mappings(space); id++) {
-		const struct mapping *mapping = space_mapping(space, id);
-
-		if (mapping->is_live && mapping->start > HOLE_BELOW * 4 &&
-		    mapping->module && mapping->start < lowest &&
-		    mapping->start > UINT64_C(0x600000000000))
-			lowest = mapping->start;
-	}
-	inject->a = (lowest - HOLE_BELOW) & ~(A_TO_B - 1);
-	inject->b = inject->a + A_TO_B;
-	inject->b_bytes = (sizeof(struct agent_shared) + PAGE_BYTES - 1) &
-			  -PAGE_BYTES;
 }
 
 /* What the stub will do there. */
@@ -198,7 +170,7 @@ static void __attribute__((noreturn)) try_calls(void)
 		_exit(0); /* forbidden, but not by death */
 	mmap(NULL, PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	madvise(at, PAGE_BYTES, MADV_DONTFORK);
-	nanosleep(&(struct timespec){ .tv_nsec = 1 }, NULL);
+	select(0, NULL, NULL, NULL, &(struct timeval){ .tv_usec = 1 });
 	close(fd);
 	_exit(0);
 }
@@ -222,74 +194,116 @@ static bool is_filter_deadly(pid_t pid)
 	return child < 0 || !WIFEXITED(status);
 }
 
-struct error *inject_enter(struct inject *inject, const struct space *space)
+struct error *inject_prepare(struct inject *inject, const struct space *space)
 {
-	uint8_t stub[1024];
-	struct user_regs_struct regs;
-	struct stub_parameters parameters;
+	struct stub_parameters *stub = &inject->stub;
+	struct found found;
 
-	if (stub_bytes() > sizeof(stub) ||
-	    (size_t)(agent_end - agent_start) > AGENT_CONSTANTS_AT)
+	if ((size_t)(agent_end - agent_start) > AGENT_CONSTANTS_AT)
 		return error_new("the agent was built too large");
+	stub->code = found_cave(space, inject->mem_fd);
+	if (!stub->code)
+		return error_new("no place for %zu bytes behind the code of "
+				 "any of its files", stub_bytes());
+	found_look(&found, space, inject->mem_fd, agent_start,
+		   (size_t)(agent_end - agent_start));
+	if (found.owner && found_is_in_use(&found, inject->mem_fd))
+		return error_hint(error_new("another psample profiles its "
+					    "heap already"),
+				  "try:   wait for its end");
+	stub->a = found.a;
+	stub->b = found.b;
+	stub->b_bytes = FOUND_B_BYTES;
+	stub->has_a = found.has_a;
+	stub->has_b = found.has_b;
+	stub->owner_before = found.owner;
+	stub->session = found_new_session();
+	stub->naps = inject->is_running ? NAPS_OF_RUNNER : NAPS_OF_BEGINNER;
+	return NULL;
+}
+
+struct error *inject_write_stub(struct inject *inject)
+{
+	taddr cave = inject->stub.code;
+
+	if (found_has_stub(inject->mem_fd, cave) ||
+	    memfile_write(inject->mem_fd, cave, stub_code(), stub_bytes()))
+		return NULL;
+	return error_new("its code cannot be written");
+}
+
+struct error *inject_enter(struct inject *inject)
+{
+	struct user_regs_struct regs;
+	struct stub_frame frame;
+	struct error *error;
+
 	if (is_filter_deadly(inject->pid))
 		return error_new("a seccomp filter would kill it for mapping "
 				 "memory");
-	for (uint32_t id = 0; id < space_n_mappings(space) && !inject->cave;
-	     id++)
-		inject->cave = find_cave_in(inject, space_mapping(space, id),
-					    stub_bytes());
-	if (!inject->cave)
-		return error_new("no place for %zu bytes behind the code of "
-				 "any of its files", stub_bytes());
-	choose_place(inject, space);
+	error = inject_write_stub(inject);
+	if (error)
+		return error;
 	if (tracee_get_regs(inject->pid, &regs) != TRACEE_OK)
 		return error_new("it has ended");
-	parameters = (struct stub_parameters){
-		.a = inject->a, .a_bytes = AGENT_BYTES,
-		.b = inject->b, .b_bytes = inject->b_bytes,
-		.resume = regs.rip,
-	};
-	stub_make(&parameters, stub);
-	if (!memfile_write(inject->mem_fd, inject->cave, stub, stub_bytes()))
-		return error_new("its code cannot be written");
-	regs.rip = inject->cave;
-	regs.orig_rax = (unsigned long)-1; /* no call to be restarted */
-	if (tracee_set_regs(inject->pid, &regs) != TRACEE_OK)
+	stub_enter(&inject->stub, &regs, &frame);
+	if (!memfile_write(inject->mem_fd, regs.rsp, &frame, sizeof(frame)) ||
+	    tracee_set_regs(inject->pid, &regs) != TRACEE_OK)
 		return error_new("it has ended");
 	return NULL;
 }
 
-static bool read_state(const struct inject *inject, struct agent_state *out,
-		       size_t len)
+static taddr state_at(const struct inject *inject, size_t offset)
 {
-	return memfile_read(inject->mem_fd, inject->a + AGENT_STATE_AT, out,
-			    len) == len;
+	return inject->stub.a + AGENT_STATE_AT + offset;
 }
 
-/* Until the stub has come to @step; the state's first words in @out. */
-static bool await_step(struct inject *inject, enum stub_step step,
-		       struct agent_state *out)
+static bool read_state(const struct inject *inject, struct agent_state *out)
 {
-	struct timespec moment = timespec_of_ns(50 * NS_PER_US);
+	size_t len = offsetof(struct agent_state, unused_rest);
+
+	return memfile_read(inject->mem_fd, state_at(inject, 0), out, len) ==
+	       len;
+}
+
+static bool is_of_other(const struct inject *inject, uint64_t owner)
+{
+	return owner && owner != inject->stub.session &&
+	       owner != inject->stub.owner_before;
+}
+
+/* Until the stub has come to B; the state's first words in @out. */
+static enum stub_step await_b(struct inject *inject, struct agent_state *out)
+{
+	struct timespec moment = timespec_of_ns(20 * NS_PER_US);
 	int64_t bound_ns = clock_now_ns() + STEP_WAIT_NS;
-	size_t len = offsetof(struct agent_state, unused);
+	uint32_t tag = stub_tag(inject->stub.session);
 
 	do {
-		if (read_state(inject, out, len) && out->stub_step >= step)
-			return out->stub_step == step;
+		bool is_there = read_state(inject, out);
+
+		if (is_there && is_of_other(inject, out->owner))
+			break;
+		if (is_there && out->owner == inject->stub.session &&
+		    out->stub_step - tag >= STUB_HAS_B &&
+		    out->stub_step - tag < STUB_STEPS)
+			return out->stub_step - tag;
 		nanosleep(&moment, NULL);
 	} while (clock_now_ns() < bound_ns);
-	return false;
+	return STUB_NOWHERE;
 }
 
 static struct error *map_shared(struct inject *inject, int fd)
 {
 	CLEANUP(close_fd) int own = proc_open_fd(inject->pid, fd, O_RDWR);
+	struct stat st;
 	void *at;
 
-	if (own < 0)
+	if (own < 0 || fstat(own, &st))
 		return error_errno(errno, "cannot share memory with it");
-	at = mmap(NULL, inject->b_bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
+	if (!S_ISREG(st.st_mode) || st.st_size != FOUND_B_BYTES)
+		return error_new("its memory is not what was made");
+	at = mmap(NULL, FOUND_B_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED,
 		  own, 0);
 	if (at == MAP_FAILED)
 		return error_errno(errno, "cannot share memory with it");
@@ -297,26 +311,65 @@ static struct error *map_shared(struct inject *inject, int fd)
 	return NULL;
 }
 
+/* Of an earlier session there may be anything. */
+static bool clear_state(const struct inject *inject)
+{
+	size_t from = offsetof(struct agent_state, counters);
+	size_t len = sizeof(struct agent_state) - from;
+	CLEANUP(free) void *zeros = xcalloc(1, len);
+
+	return memfile_write(inject->mem_fd, state_at(inject, from), zeros,
+			     len);
+}
+
+static bool write_agent(const struct inject *inject,
+			const struct agent_constants *constants)
+{
+	uint64_t nobody = 0;
+	taddr a = inject->stub.a;
+
+	return memfile_write(inject->mem_fd,
+			     state_at(inject, offsetof(struct agent_state,
+						       active)),
+			     &nobody, sizeof(nobody)) &&
+	       memfile_write(inject->mem_fd, a, agent_start,
+			     (size_t)(agent_end - agent_start)) &&
+	       memfile_write(inject->mem_fd, a + AGENT_CONSTANTS_AT,
+			     constants, sizeof(*constants)) &&
+	       clear_state(inject);
+}
+
 struct error *inject_install(struct inject *inject,
 			     const struct agent_constants *constants)
 {
-	uint32_t yes = 1;
 	struct agent_state state;
+	enum stub_step step = await_b(inject, &state);
 	struct error *error;
-	taddr a = inject->a;
 
-	if (!await_step(inject, STUB_HAS_B, &state))
-		return error_new("its memory could not be extended");
+	if (step != STUB_HAS_B)
+		return error_hint(error_new("its memory could not be "
+					    "extended"),
+				  "cause: a limit, SELinux, or another "
+				  "psample that was faster");
 	error = map_shared(inject, (int)state.stub_fd);
+	if (inject->is_running)
+		inject_finish(inject); /* its thread has waited enough */
 	if (error)
 		return error;
-	if (!memfile_write(inject->mem_fd, a, agent_start,
-			   (size_t)(agent_end - agent_start)) ||
-	    !memfile_write(inject->mem_fd, a + AGENT_CONSTANTS_AT, constants,
-			   sizeof(*constants)) ||
-	    !memfile_write(inject->mem_fd, a + AGENT_STATE_AT +
-			   offsetof(struct agent_state, is_enabled), &yes,
-			   sizeof(yes)))
+	inject->shared->beat = 1;
+	if (!write_agent(inject, constants))
+		return error_new("its memory cannot be written");
+	return NULL;
+}
+
+struct error *inject_activate(struct inject *inject, struct poke *poke)
+{
+	taddr word = state_at(inject, offsetof(struct agent_state, active));
+
+	if (!inject_is_owner(inject))
+		return error_new("another psample was faster");
+	if (poke_write(poke, inject->mem_fd, word, 0,
+		       inject->stub.session) != POKE_DONE)
 		return error_new("its memory cannot be written");
 	return NULL;
 }
@@ -326,13 +379,36 @@ void inject_finish(struct inject *inject)
 {
 	uint32_t yes = 1;
 
-	memfile_write(inject->mem_fd, inject->a + AGENT_STATE_AT +
-		      offsetof(struct agent_state, may_go), &yes, sizeof(yes));
+	memfile_write(inject->mem_fd,
+		      state_at(inject, offsetof(struct agent_state, may_go)),
+		      &yes, sizeof(yes));
 }
 
+bool inject_is_owner(const struct inject *inject)
+{
+	struct agent_state state;
+
+	return read_state(inject, &state) &&
+	       state.owner == inject->stub.session;
+}
+
+void inject_leave(struct inject *inject)
+{
+	uint64_t nobody = 0;
+
+	if (inject_is_owner(inject))
+		memfile_write(inject->mem_fd,
+			      state_at(inject, offsetof(struct agent_state,
+							owner)),
+			      &nobody, sizeof(nobody));
+}
+
+/* Whoever writes there later gets pages that are empty. */
 void inject_clear(struct inject *inject)
 {
-	if (inject->shared)
-		munmap(inject->shared, inject->b_bytes);
+	if (!inject->shared)
+		return;
+	madvise(inject->shared, FOUND_B_BYTES, MADV_REMOVE);
+	munmap(inject->shared, FOUND_B_BYTES);
 	inject->shared = NULL;
 }

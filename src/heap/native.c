@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* native.c - malloc and its family in a program that was launched. */
+/* native.c - malloc and its family, in a program that begins or runs. */
 #include "heap/native.h"
 
 #include <math.h>
 #include <stddef.h>
 
+#include "heap/attach.h"
 #include "heap/go_buckets.h"
 #include "heap/inject.h"
 #include "heap/slots.h"
@@ -40,35 +41,50 @@ struct native {
 	struct vec kept;      /* struct kept */
 	location_id truncated;
 	uint64_t n_lost, n_drained;
+	int64_t held_ns; /* how long a running one's thread was stopped */
+	bool is_taken;	 /* by another psample */
 	uint64_t exact_bytes; /* as read_exact() has it */
 	int64_t start_ns, polled_ns, looked_ns, stuck_ns;
 	double alloc_bytes, alloc_objects, inuse_bytes, inuse_objects;
 	double variance;
 };
 
-static struct error *inspect(struct native *native)
+static void find_stack_end(struct native *native)
 {
-	struct slots *slots = &native->slots;
-	struct inject *inject = &native->inject;
-	struct error *error = inject_await_modules(inject);
+	const struct space *space = native->subject->space;
 
-	if (error)
-		return error;
-	space_refresh(native->subject->space);
-	if (!slots_find_originals(slots, inject->mem_fd, inject->debug))
-		return error_new("no module of it defines malloc");
-	for (uint32_t id = 0; id < space_n_mappings(native->subject->space);
-	     id++) {
-		const struct mapping *m =
-			space_mapping(native->subject->space, id);
+	for (uint32_t id = 0; id < space_n_mappings(space); id++) {
+		const struct mapping *m = space_mapping(space, id);
 
 		if (m->is_live && !strcmp(m->path, "[stack]"))
 			native->constants.stack_end = m->end;
 	}
-	return inject_enter(inject, native->subject->space);
 }
 
-struct error *native_open(pid_t pid, int mem_fd, uint64_t mean_bytes,
+static struct error *inspect(struct native *native)
+{
+	struct inject *inject = &native->inject;
+	struct space *space = native->subject->space;
+	struct error *error = NULL;
+
+	if (!inject->is_running)
+		error = inject_await_modules(inject);
+	if (error)
+		return error;
+	space_refresh(space);
+	error = inject->is_running ? attach_inspect(inject, space)
+				   : inject_prepare(inject, space);
+	if (error)
+		return error;
+	if (!slots_find_originals(&native->slots, inject->mem_fd,
+				  inject->debug))
+		return error_new("no module of it defines malloc");
+	find_stack_end(native);
+	return inject->is_running ? NULL : inject_enter(inject);
+}
+
+struct error *native_open(pid_t pid, int mem_fd,
+			  const struct native_options *options,
 			  struct registry *registry, struct subject *subject,
 			  struct native **out)
 {
@@ -85,7 +101,8 @@ struct error *native_open(pid_t pid, int mem_fd, uint64_t mean_bytes,
 	native->frames.list = VEC_OF(struct frame);
 	native->locations = VEC_OF(location_id);
 	native->kept = VEC_OF(struct kept);
-	native->constants.mean_bytes = mean_bytes;
+	native->constants.mean_bytes = options->mean_bytes;
+	native->inject.is_running = !options->is_launched;
 	native->constants.seed = (uint64_t)clock_now_ns();
 	for (size_t i = 0; i < ARRAY_SIZE(native->constants.log2); i++)
 		native->constants.log2[i] =
@@ -113,22 +130,35 @@ void native_free(struct native *native)
 	free(native);
 }
 
-struct error *native_start(struct native *native)
+static struct error *install(struct native *native, struct poke *poke)
 {
 	struct inject *inject = &native->inject;
 	struct slots *slots = &native->slots;
+	struct error *error = NULL;
+
+	if (inject->is_running)
+		error = attach_enter(inject, &native->held_ns);
+	if (!error)
+		error = inject_install(inject, &native->constants);
+	if (!error)
+		error = inject_activate(inject, poke);
+	if (error)
+		return error;
+	inject_wrappers(inject, slots->wrappers);
+	slots_patch(slots, inject->mem_fd, inject->debug);
+	return NULL;
+}
+
+struct error *native_start(struct native *native, struct poke *poke)
+{
 	struct error *error;
 
-	memcpy(native->constants.originals, slots->originals,
-	       sizeof(slots->originals));
-	native->constants.shared = inject->b;
-	error = inject_install(inject, &native->constants);
-	if (!error) {
-		inject_wrappers(inject, slots->wrappers);
-		slots_patch(slots, inject->mem_fd, inject->debug);
-	}
+	memcpy(native->constants.originals, native->slots.originals,
+	       sizeof(native->slots.originals));
+	native->constants.shared = native->inject.stub.b;
+	error = install(native, poke);
 	native->start_ns = native->polled_ns = clock_now_ns();
-	inject_finish(inject);
+	inject_finish(&native->inject);
 	return error;
 }
 
@@ -244,6 +274,18 @@ static void take_last_sum(struct native *native, uint64_t sum)
 		native->exact_bytes = sum;
 }
 
+/* It fell silent under an earlier session, and we were too early. */
+static void wake_counter(struct native *native, size_t i)
+{
+	struct agent_counter zeros = { 0 };
+
+	memfile_write(native->inject.mem_fd,
+		      native->inject.stub.a + AGENT_STATE_AT +
+			      offsetof(struct agent_state, counters) +
+			      i * sizeof(zeros),
+		      &zeros, sizeof(zeros));
+}
+
 /*
  * What all threads have asked for: what was taken off their counters at each
  * draw, and since then. The latter ends with the process; it is less than a
@@ -258,17 +300,20 @@ static void read_exact(struct native *native)
 	uint64_t sum = b->counted_bytes - b->failed_bytes;
 
 	if (memfile_read(native->inject.mem_fd,
-			 native->inject.a + AGENT_STATE_AT +
+			 native->inject.stub.a + AGENT_STATE_AT +
 				 offsetof(struct agent_state, counters),
 			 counters, bytes) != bytes) {
 		take_last_sum(native, sum);
 		return;
 	}
-	for (size_t i = 0; i < AGENT_COUNTERS; i++)
-		if (counters[i].random && counters[i].draw < AGENT_SILENT &&
-		    counters[i].left <= counters[i].draw)
+	for (size_t i = 0; i < AGENT_COUNTERS; i++) {
+		if (counters[i].draw >= AGENT_SILENT)
+			wake_counter(native, i);
+		else if (counters[i].random &&
+			 counters[i].left <= counters[i].draw)
 			sum += (uint64_t)(counters[i].draw -
 					  counters[i].left);
+	}
 	native->exact_bytes = sum;
 }
 
@@ -283,6 +328,18 @@ static void take_modules(struct native *native)
 		    native->inject.debug);
 }
 
+static void look_around(struct native *native)
+{
+	const struct inject *inject = &native->inject;
+
+	native->is_taken = !inject_is_owner(inject);
+	if (native->is_taken)
+		return;
+	if (slots_are_stale(&native->slots, inject->mem_fd, inject->debug))
+		take_modules(native);
+	read_exact(native);
+}
+
 enum heap_state native_poll(struct native *native)
 {
 	const struct inject *inject = &native->inject;
@@ -292,17 +349,16 @@ enum heap_state native_poll(struct native *native)
 				     sizeof(word)) == sizeof(word);
 
 	native->polled_ns = now;
+	inject->shared->beat++;
 	drain(native);
 	if (is_there && now - native->looked_ns >= LOOK_NS) {
 		native->looked_ns = now;
-		if (slots_are_stale(&native->slots, inject->mem_fd,
-				    inject->debug))
-			take_modules(native);
-		read_exact(native);
+		look_around(native);
 	}
 	if (!is_there)
 		read_exact(native);
-	return is_there ? HEAP_RUNS : HEAP_GONE;
+	return !is_there ? HEAP_GONE
+	       : native->is_taken ? HEAP_TAKEN : HEAP_RUNS;
 }
 
 int64_t native_poll_wait_ns(const struct native *native)
@@ -312,16 +368,13 @@ int64_t native_poll_wait_ns(const struct native *native)
 
 void native_stop(struct native *native)
 {
-	uint32_t no = 0;
-
-	memfile_write(native->inject.mem_fd, native->inject.a +
-		      AGENT_STATE_AT + offsetof(struct agent_state,
-						is_enabled),
-		      &no, sizeof(no));
+	if (!inject_is_owner(&native->inject))
+		return;
 	slots_restore(&native->slots, native->inject.mem_fd);
 	native->polled_ns = clock_now_ns();
 	drain(native);
 	read_exact(native);
+	inject_leave(&native->inject);
 }
 
 /* Samples taken over samples that came through. */
@@ -435,6 +488,7 @@ void native_count(struct native *native, struct heap_stats *stats)
 	if (native->slots.list.n) /* else they are put back */
 		stats->n_slots = native->slots.list.n;
 	stats->n_skipped = native->slots.n_skipped;
+	stats->held_ns = native->held_ns;
 	stats->alloc_bytes = native->alloc_bytes;
 	stats->alloc_objects = native->alloc_objects;
 	stats->inuse_bytes = native->inuse_bytes;

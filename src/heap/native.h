@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * native.h - malloc and its family in a program that was launched.
+ * native.h - malloc and its family, in a program that begins or runs.
  *
  * The agent (agent.h) counts and samples in the target, psample patches the
  * slots that lead to it (slots.h), reads the records and unwinds them. What
- * the program allocates from its dynamic linker's end to its own is seen, as
- * far as it goes through malloc, calloc, realloc, free and their kin from one
- * module to another.
+ * the program allocates from then on is seen, as far as it goes through
+ * malloc, calloc, realloc, free and their kin from one module to another.
  */
 #ifndef HEAP_NATIVE_H
 #define HEAP_NATIVE_H
@@ -16,18 +15,26 @@
 
 struct native;
 
+struct native_options {
+	uint64_t mean_bytes;
+	bool is_launched; /* the program is held at its exec by begin_hold() */
+};
+
 /*
- * @pid is held at its exec by begin_hold(); it is brought to where its
- * modules are loaded, and its thread into the stub. Fails when it is not
- * suited. begin_release() comes next, then native_start().
+ * A program that is launched is brought to where its modules are loaded, and
+ * its thread into the stub; begin_release() comes next, then native_start().
+ * One that runs is only looked at. Fails when it is not suited.
  */
-struct error *native_open(pid_t pid, int mem_fd, uint64_t mean_bytes,
+struct error *native_open(pid_t pid, int mem_fd,
+			  const struct native_options *options,
 			  struct registry *registry, struct subject *subject,
 			  struct native **out) MUST_USE;
 void native_free(struct native *native);
 DEFINE_CLEANUP(native_free, struct native *)
 
-struct error *native_start(struct native *native) MUST_USE;
+/* Begin, until @poke is undone (memfile.h). */
+struct error *native_start(struct native *native,
+			   struct poke *poke) MUST_USE;
 
 /* Take the records that there are, and look for new modules. */
 enum heap_state native_poll(struct native *native);
@@ -35,7 +42,7 @@ enum heap_state native_poll(struct native *native);
 /* How long to wait until the next poll. */
 int64_t native_poll_wait_ns(const struct native *native);
 
-/* Put the slots back and tell the agent to be silent. */
+/* Put the slots back; the agent is nobody's. Then @poke is to be undone. */
 void native_stop(struct native *native);
 
 /* Numbers for @stats, but for those on time and reading. */

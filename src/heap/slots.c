@@ -12,7 +12,6 @@
 #define STRINGS_MAX (64u << 20)
 #define RELOCS_MAX (64u << 20) /* bytes */
 #define NOT_OURS 255
-#define OPERATOR_NEW 254 /* _Znwm, _ZnamSt11align_val_t ... */
 
 static const char *const names[N_AGENT_FUNCTIONS] = {
 	[AGENT_MALLOC] = "malloc",
@@ -25,6 +24,26 @@ static const char *const names[N_AGENT_FUNCTIONS] = {
 	[AGENT_VALLOC] = "valloc",
 	[AGENT_PRCTL] = "prctl",
 	[AGENT_SYSCALL] = "syscall",
+	[AGENT_CXA_FINALIZE] = "__cxa_finalize",
+	[AGENT_NEW] = "_Znwm",
+	[AGENT_NEW_ARRAY] = "_Znam",
+	[AGENT_NEW_NOTHROW] = "_ZnwmRKSt9nothrow_t",
+	[AGENT_NEW_ARRAY_NOTHROW] = "_ZnamRKSt9nothrow_t",
+	[AGENT_NEW_ALIGNED] = "_ZnwmSt11align_val_t",
+	[AGENT_NEW_ARRAY_ALIGNED] = "_ZnamSt11align_val_t",
+	[AGENT_NEW_ALIGNED_NOTHROW] = "_ZnwmSt11align_val_tRKSt9nothrow_t",
+	[AGENT_NEW_ARRAY_ALIGNED_NOTHROW] =
+		"_ZnamSt11align_val_tRKSt9nothrow_t",
+	[AGENT_DELETE] = "_ZdlPv",
+	[AGENT_DELETE_ARRAY] = "_ZdaPv",
+	[AGENT_DELETE_SIZED] = "_ZdlPvm",
+	[AGENT_DELETE_ARRAY_SIZED] = "_ZdaPvm",
+	[AGENT_DELETE_NOTHROW] = "_ZdlPvRKSt9nothrow_t",
+	[AGENT_DELETE_ARRAY_NOTHROW] = "_ZdaPvRKSt9nothrow_t",
+	[AGENT_DELETE_ALIGNED] = "_ZdlPvSt11align_val_t",
+	[AGENT_DELETE_ARRAY_ALIGNED] = "_ZdaPvSt11align_val_t",
+	[AGENT_DELETE_SIZED_ALIGNED] = "_ZdlPvmSt11align_val_t",
+	[AGENT_DELETE_ARRAY_SIZED_ALIGNED] = "_ZdaPvmSt11align_val_t",
 };
 
 struct symbols { /* of one module */
@@ -68,14 +87,13 @@ static void symbols_clear(struct symbols *symbols)
 
 static uint8_t function_of_name(const char *strings, size_t n, uint32_t at)
 {
-	if (at < n && n - at > 4 && !memcmp(strings + at, "_Zn", 3) &&
-	    (strings[at + 3] == 'w' || strings[at + 3] == 'a'))
-		return OPERATOR_NEW;
 	for (uint8_t i = 0; i < N_AGENT_FUNCTIONS; i++) {
-		size_t len = strlen(names[i]) + 1;
+		size_t len;
 
-		if (at < n && len <= n - at &&
-		    !memcmp(strings + at, names[i], len))
+		if (at >= n || strings[at] != names[i][0])
+			continue;
+		len = strlen(names[i]) + 1;
+		if (len <= n - at && !memcmp(strings + at, names[i], len))
 			return i;
 	}
 	return NOT_OURS;
@@ -171,7 +189,8 @@ static void take_operators(struct slots *slots,
 	for (size_t i = 0; i < symbols->n; i++) {
 		const Elf64_Sym *symbol = &symbols->list[i];
 
-		if (symbols->functions[i] == OPERATOR_NEW &&
+		if (symbols->functions[i] >= AGENT_NEW &&
+		    symbols->functions[i] < AGENT_DELETE &&
 		    is_definition(symbol))
 			add_operator_new(slots,
 					 module->bias + symbol->st_value,
@@ -191,6 +210,7 @@ static void take_definitions(struct slots *slots,
 		    slots->originals[function])
 			continue;
 		slots->originals[function] = module->bias + symbol->st_value;
+		slots->definers[function] = module->dynamic;
 		if (function == AGENT_MALLOC) {
 			slots->allocator = module->dynamic;
 			slots->is_libc = is_libc(module);
@@ -198,11 +218,31 @@ static void take_definitions(struct slots *slots,
 	}
 }
 
+/*
+ * libstdc++'s operators call malloc and free as everybody does. An allocator's
+ * own do not, and are watched themselves; one that throws needs its twin.
+ */
+static void drop_operators(struct slots *slots)
+{
+	static const int throwing[] = { AGENT_NEW, AGENT_NEW_ARRAY,
+					AGENT_NEW_ALIGNED,
+					AGENT_NEW_ARRAY_ALIGNED };
+
+	for (int i = AGENT_NEW; i < N_AGENT_FUNCTIONS; i++)
+		if (slots->is_libc ||
+		    slots->definers[i] != slots->allocator)
+			slots->originals[i] = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(throwing); i++)
+		if (!slots->originals[throwing[i] + 2]) /* see agent.h */
+			slots->originals[throwing[i]] = 0;
+}
+
 bool slots_find_originals(struct slots *slots, int mem_fd, taddr debug)
 {
 	if (!link_list(mem_fd, debug, &slots->modules))
 		return false;
 	memset(slots->originals, 0, sizeof(slots->originals));
+	memset(slots->definers, 0, sizeof(slots->definers));
 	for (size_t i = 0; i < slots->modules.n; i++) {
 		const struct link_module *module = vec_at(&slots->modules, i);
 		struct symbols symbols = { NULL, NULL, 0 };
@@ -212,6 +252,7 @@ bool slots_find_originals(struct slots *slots, int mem_fd, taddr debug)
 			take_definitions(slots, module, &symbols);
 		symbols_clear(&symbols);
 	}
+	drop_operators(slots);
 	return slots->originals[AGENT_MALLOC] &&
 	       slots->originals[AGENT_FREE];
 }
@@ -231,6 +272,21 @@ static bool is_expected(const struct slots *slots,
 	       value > module->bias && value < module->dynamic;
 }
 
+static bool is_listed(const struct slots *slots, taddr addr)
+{
+	for (size_t i = 0; i < slots->list.n; i++) {
+		const struct slot *slot = vec_at(&slots->list, i);
+
+		if (slot->addr == addr)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * One that holds our wrapper was changed by a psample that has died: what it
+ * would hold by now is the function itself.
+ */
 static size_t patch_slot(struct slots *slots, int mem_fd,
 			 const struct link_module *module,
 			 const Elf64_Rela *reloc, uint8_t function)
@@ -241,15 +297,18 @@ static size_t patch_slot(struct slots *slots, int mem_fd,
 
 	if (addr % 8 || !slots->originals[function] ||
 	    memfile_read(mem_fd, addr, &value, sizeof(value)) !=
-		    sizeof(value) ||
-	    value == wrapper)
+		    sizeof(value))
 		return 0;
-	if (!is_expected(slots, module, reloc, function, value)) {
+	if (value == wrapper) {
+		if (is_listed(slots, addr))
+			return 0;
+		value = slots->originals[function];
+	} else if (!is_expected(slots, module, reloc, function, value)) {
 		slots->n_skipped++;
 		return 0;
-	}
-	if (!memfile_write(mem_fd, addr, &wrapper, sizeof(wrapper)))
+	} else if (!memfile_write(mem_fd, addr, &wrapper, sizeof(wrapper))) {
 		return 0;
+	}
 	slot = vec_push(&slots->list);
 	*slot = (struct slot){ addr, value, function };
 	return 1;

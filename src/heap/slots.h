@@ -18,6 +18,7 @@ struct slots { /* slots_init() before use */
 	struct vec list;    /* struct slot */
 	struct vec modules; /* struct link_module, as listed last */
 	uint64_t originals[N_AGENT_FUNCTIONS]; /* 0: nobody defines it */
+	taddr definers[N_AGENT_FUNCTIONS]; /* dynamic segments */
 	taddr wrappers[N_AGENT_FUNCTIONS];
 	taddr allocator; /* dynamic segment of the module that defines malloc */
 	bool is_libc;	 /* that is libc, which calls it like others do */

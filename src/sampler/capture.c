@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "arch/restart.h"
+#include "sampler/labels.h"
 #include "sampler/sampler.h"
 
 #define WOKEN_RUN_NS (50 * NS_PER_US) /* sampling.md, section 2 */
@@ -130,8 +131,10 @@ static size_t stack_budget(const struct sampler *s,
 
 static struct stack_record *reserve_stack(struct sampler *s, size_t n_bytes)
 {
+	size_t n_label_bytes = s->options.labels_at ? LABELS_TEXT_BYTES : 0;
 	struct stack_record *stack =
-		ring_reserve(&s->ring, sizeof(*stack) + n_bytes,
+		ring_reserve(&s->ring,
+			     sizeof(*stack) + n_bytes + n_label_bytes,
 			     RING_SPARE_BYTES);
 
 	if (!stack)
@@ -139,8 +142,8 @@ static struct stack_record *reserve_stack(struct sampler *s, size_t n_bytes)
 	return stack;
 }
 
-static void fill_record(struct stack_record *stack, struct thread *thread,
-			int64_t wall_ns, bool is_hit)
+static void fill_record(const struct sampler *s, struct stack_record *stack,
+			struct thread *thread, int64_t wall_ns, bool is_hit)
 {
 	stack->record = (struct record){
 		.kind = RECORD_STACK,
@@ -150,10 +153,12 @@ static void fill_record(struct stack_record *stack, struct thread *thread,
 		.tid = thread->tid,
 		.wall_ns = wall_ns,
 		.samples = 1,
+		.phase = (uint32_t)(s->options.n_phases > 1
+					? s->tick % s->options.n_phases : 0),
 		.is_hit = is_hit,
 	};
 	stack->answers = &thread->answers;
-	stack->n_other_bytes = 0;
+	stack->n_other_bytes = stack->n_label_bytes = 0;
 }
 
 /*
@@ -238,11 +243,23 @@ static void copy_other(struct thread *thread, struct stack_record *stack,
 	stack->n_other_bytes = n > 0 ? (uint32_t)n : 0;
 }
 
+/* Behind all else, where there is room for them. */
+static void copy_labels(const struct sampler *s, const struct thread *thread,
+			struct stack_record *stack)
+{
+	uint8_t *room = stack->bytes + stack->n_bytes + stack->n_other_bytes;
+
+	if (s->options.labels_at)
+		stack->n_label_bytes = labels_read(
+			thread->tid, s->options.labels_at, room);
+}
+
 static void commit_stack(struct sampler *s, struct process *process,
 			 const struct stack_record *stack)
 {
 	ring_commit(&s->ring, sizeof(*stack) + stack->n_bytes +
-				      stack->n_other_bytes);
+				      stack->n_other_bytes +
+				      stack->n_label_bytes);
 	if (!process->was_sent) /* its maps should be read while it lives */
 		s->is_urgent = true;
 	process->was_sent = true;
@@ -284,7 +301,7 @@ static bool send_walked(struct sampler *s, struct thread *thread, bool is_hit)
 		s->stats.unreadable++;
 		return false;
 	}
-	fill_record(stack, thread, take_wall(s, thread), is_hit);
+	fill_record(s, stack, thread, take_wall(s, thread), is_hit);
 	stack->record.kind = RECORD_WALKED;
 	stack->n_bytes = (uint32_t)(n * sizeof(taddr));
 	stack->is_cut = n == max;
@@ -320,11 +337,12 @@ static bool send_stack(struct sampler *s, struct thread *thread,
 	stack = reserve_stack(s, budget + (other_fp ? STACK_OTHER_BYTES : 0));
 	if (!stack)
 		return false;
-	fill_record(stack, thread, take_wall(s, thread), is_hit);
+	fill_record(s, stack, thread, take_wall(s, thread), is_hit);
 	regs_from_user(user, &stack->regs);
 	copy_stack(s, thread, stack, budget);
 	if (other_fp && stack->n_bytes)
 		copy_other(thread, stack, other_fp);
+	copy_labels(s, thread, stack);
 	commit_stack(s, thread->process, stack);
 	return true;
 }
@@ -439,7 +457,7 @@ bool capture_blocked(struct sampler *s, struct thread *thread,
 
 	if (!stack)
 		return false;
-	fill_record(stack, thread, wall_ns, is_hit);
+	fill_record(s, stack, thread, wall_ns, is_hit);
 	stack->regs = (struct regs){ 0 };
 	regs_set(&stack->regs, CPU_PC, at->pc);
 	regs_set(&stack->regs, CPU_SP, at->sp);
@@ -448,6 +466,7 @@ bool capture_blocked(struct sampler *s, struct thread *thread,
 	/* Not known yet: it does not run away, the next look finds it. */
 	if (copy_stack(s, thread, stack, budget) == STACK_UNKNOWN)
 		return false;
+	copy_labels(s, thread, stack);
 	/* It may have run while its stack was read: then this is no stack. */
 	if (!thread_read_schedstat(&s->roster, thread, &after) ||
 	    after.slices != thread->seen.slices)

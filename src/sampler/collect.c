@@ -281,6 +281,19 @@ struct profile *collect_lock_profile(struct collect *collect,
 	return profile;
 }
 
+void collect_copy_samples(struct collect *collect, struct vec *out)
+{
+	const struct vec *samples;
+
+	digest_lock(&collect->digest);
+	samples = &collect->digest.registry.profile->samples;
+	vec_reserve(out, out->n + samples->n);
+	for (size_t i = 0; i < samples->n; i++)
+		*(struct profile_sample *)vec_push(out) =
+			*(struct profile_sample *)vec_at(samples, i);
+	digest_unlock(&collect->digest);
+}
+
 void collect_find_gaps(const struct collect *collect,
 		       struct symbolizer *symbolizer, struct vec *out)
 {

@@ -86,6 +86,11 @@ struct collect_exit collect_exit(const struct collect *collect);
 struct profile *collect_lock_profile(struct collect *collect,
 				     struct symbolizer *symbolizer);
 /*
+ * The samples up to now as they are, struct profile_sample appended to @out;
+ * those of the profile begin with them, whenever it is locked later.
+ */
+void collect_copy_samples(struct collect *collect, struct vec *out);
+/*
  * While the profile is locked: a struct gap (gaps.h) for each of its modules,
  * in @out.
  */

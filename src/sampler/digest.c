@@ -2,6 +2,7 @@
 /* digest.c - the unwinder thread: from records to tables. */
 #include "sampler/digest.h"
 
+#include "sampler/labels.h"
 #include "sampler/naming.h"
 
 #include <stdio.h>
@@ -14,6 +15,7 @@
 #define POLL_MS 50 /* records wait this long at most */
 #define NEED_DECAY 64
 #define TOP_SLACK 2048
+#define PHASE_LABELS_MAX 63
 #define RENAME_NS NS_PER_S /* a thread's name may change so often */
 
 void digest_init(struct digest *digest, struct ring *ring,
@@ -254,6 +256,27 @@ static void add_values(struct digest *digest, const struct hit *hit,
 			   values);
 }
 
+/* So that a client of a lower rate can have every n-th tick. */
+static uint32_t add_phase(struct digest *digest, uint32_t set, uint32_t phase)
+{
+	struct profile *profile = digest->registry.profile;
+	struct profile_label labels[PHASE_LABELS_MAX + 1];
+	size_t n;
+	const struct profile_label *before =
+		profile_label_set(profile, set, &n);
+
+	if (digest->options.n_phases <= 1 || n > PHASE_LABELS_MAX)
+		return set;
+	if (n)
+		memcpy(labels, before, n * sizeof(*labels));
+	labels[n] = (struct profile_label){
+		.key = profile_string(profile, LABEL_PHASE),
+		.num = phase,
+		.num_unit = profile_string(profile, "ticks"),
+	};
+	return profile_labels(profile, labels, n + 1);
+}
+
 static void take_stack(struct digest *digest, struct subject *subject,
 		       const struct stack_record *stack)
 {
@@ -273,8 +296,13 @@ static void take_stack(struct digest *digest, struct subject *subject,
 	hit.stack = profile_stack(digest->registry.profile,
 				  digest->locations.data,
 				  digest->locations.n);
-	hit.labels = labels_of(digest, subject, record);
+	hit.labels = labels_add(digest->registry.profile,
+				labels_of(digest, subject, record),
+				stack->bytes + stack->n_bytes +
+					stack->n_other_bytes,
+				stack->n_label_bytes);
 	slot->last = hit;
+	hit.labels = add_phase(digest, hit.labels, record->phase);
 	add_values(digest, &hit, record->samples, 0, record->wall_ns);
 	if (record->is_hit)
 		*(struct hit *)vec_push(&slot->hits) = hit;

@@ -3,6 +3,7 @@
 #include "sampler/naming.h"
 
 #include "profile/names.h"
+#include "sampler/labels.h"
 #include "util/clock.h"
 #include "util/log.h"
 
@@ -197,7 +198,7 @@ void naming_drop_process_labels(struct profile *profile)
 
 	for (size_t i = 0; i < profile->samples.n; i++) {
 		struct profile_sample *sample = vec_at(&profile->samples, i);
-		struct profile_label kept[8];
+		struct profile_label kept[LABELS_MAX + 4];
 		const struct profile_label *labels;
 		size_t n, n_kept = 0;
 

@@ -10,6 +10,7 @@
 #define LABEL_PROCESS "process"
 #define LABEL_THREAD_ID "thread_id"
 #define LABEL_THREAD_NAME "thread_name"
+#define LABEL_PHASE "phase"
 
 enum place_kind {
 	PLACE_MODULE, /* in an ELF file */

@@ -29,8 +29,10 @@ struct sampler_options {
 				 is needed and its call restarts by itself */
 	bool libunwind_ptrace; /* walk in the stop by libunwind-ptrace */
 	struct walk_options walk;
+	uint32_t n_phases; /* above 1: label stacks by their tick modulo this */
 	const pid_t *tids; /* only these threads; NULL: all */
 	size_t n_tids;
+	taddr labels_at; /* libpsample's table in the target, or 0: labels.h */
 };
 
 #define SAMPLER_OPTIONS_DEFAULT                                               \
@@ -38,7 +40,7 @@ struct sampler_options {
 	{                                                                     \
 		.period_ns = 10 * NS_PER_MS, .max_pause = 0.01,               \
 		.children = true, .walk.max_depth = WALK_DEPTH_DEFAULT,       \
+		.walk.open_debug_file = debug_search_open,                    \
 	}
 
-		.walk.open_debug_file = debug_search_open,                    \
 #endif

@@ -41,6 +41,7 @@ struct record {
 	int64_t wall_ns;
 	int64_t cpu_ns;
 	uint32_t samples; /* what the record adds to samples/count */
+	uint32_t phase;	  /* of its tick, see n_phases in options.h */
 	bool is_hit;	  /* pends for a weight in CPU time */
 };
 
@@ -58,6 +59,7 @@ struct stack_record {
 	struct walk_answers *answers;
 	taddr other_base;
 	uint32_t n_other_bytes; /* behind the n_bytes of bytes[] */
+	uint32_t n_label_bytes; /* and behind those: labels.h */
 	taddr base;
 	uint32_t n_bytes;
 	bool is_cut;

@@ -70,8 +70,9 @@ static const struct image_root *registry_root(struct registry *registry,
 /*
  * Does @fd hold what is mapped? Paths may lead to another file with the same
  * inode number, on another device; devices cannot be compared, since btrfs
- * and overlayfs show others in maps than in stat(2). Breakpoints and uprobes
- * change some bytes of the code in memory, another file nearly all.
+ * and overlayfs show others in maps than in stat(2). Breakpoints, uprobes and
+ * the stub of heap/stub.h change some bytes of the code in memory, another
+ * file nearly all.
  */
 static bool is_mapped_file(const struct subject *subject,
 			   const struct mapping *mapping, int fd)
@@ -85,7 +86,7 @@ static bool is_mapped_file(const struct subject *subject,
 
 	for (ssize_t i = 0; i < n && i < n_file; i++)
 		n_other += mapped[i] != file[i];
-	return n_other <= sizeof(mapped) / 20;
+	return n_other <= sizeof(mapped) / 8;
 }
 
 static int open_mapping(void *ctx, const struct mapping *mapping)

@@ -12,6 +12,8 @@
  *		done"
  *	allocs under NUMBER PROGRAM ARGUMENT...	runs it under a filter that
  *		kills for that system call
+ *	allocs loop THREADS	says "ready", and has threads do what storm's
+ *		do, the first one site_array(), until SIGTERM; says "done"
  *	allocs plugin FILE	loads FILE, which allocates 100 MB
  *	allocs file FILE	appends "begun", allocates, appends "done"
  */
@@ -174,6 +176,45 @@ static void run_storm(unsigned int n)
 		puts("storm done");
 }
 
+static volatile sig_atomic_t must_end;
+
+static void end(int signal)
+{
+	(void)signal;
+	must_end = 1;
+}
+
+static void *churn_on(void *arg)
+{
+	while (!must_end) {
+		churn(arg);
+		usleep(1000);
+	}
+	return NULL;
+}
+
+static void run_loop(int n_threads)
+{
+	struct sigaction action = { .sa_handler = end };
+	pthread_t threads[16];
+	unsigned int n = 1000;
+	int n_begun = 0;
+
+	sigaction(SIGTERM, &action, NULL);
+	puts("ready");
+	fflush(stdout);
+	while (n_begun < n_threads && n_begun < 16 &&
+	       !pthread_create(&threads[n_begun], NULL, churn_on, &n))
+		n_begun++;
+	while (!must_end) {
+		site_array(1000);
+		usleep(1000);
+	}
+	while (n_begun--)
+		pthread_join(threads[n_begun], NULL);
+	puts("done");
+}
+
 static void *allocate_small(void *arg)
 {
 	site_array(200000);
@@ -245,6 +286,8 @@ int main(int argc, char **argv)
 		run_sites(atoi(argv[2]));
 	else if (!strcmp(argv[1], "storm"))
 		run_storm((unsigned int)atoi(argv[2]));
+	else if (!strcmp(argv[1], "loop"))
+		run_loop(atoi(argv[2]));
 	else if (!strcmp(argv[1], "filter"))
 		run_filter(atoi(argv[2]));
 	else if (!strcmp(argv[1], "under") && argc > 3) {

@@ -7,7 +7,7 @@
 # than it had, also by a psample that was killed, or if anything but a Go
 # program that is understood is touched.
 . "${top_srcdir:-.}/tests/run/lib.sh"
-plan 36
+plan 35
 requires_ptrace
 cd "$scratch" || exit 1
 
@@ -23,9 +23,8 @@ refuses() { # NAME TEXT PSAMPLE-ARGUMENT...
 
 # --- what is not understood is left alone -----------------------------
 start_target sh -c "echo ready; exec sleep 1000"
-refuses "a program that is not Go is refused, and why" \
-	'not a Go program' -e heap -p "$target_pid"
-check "it runs on" is_alive "$target_pid"
+refuses "a launched program that is not Go cannot be entered later" \
+	'not a Go program' -e heap --delay 1 -- true
 refuses "what does not exist is told of" 'No such file' \
 	-e alloc -- ./nonexistent
 refuses "-i without -e alloc is refused" 'interval is for' -i 1M -- true

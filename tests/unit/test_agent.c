@@ -65,9 +65,9 @@ static bool agent_init(struct agent *agent, uint64_t mean_bytes)
 	agent->constants->mean_bytes = mean_bytes;
 	agent->constants->seed = 12345;
 	agent->constants->shared = (uint64_t)agent->shared;
-	agent->state->is_enabled = 1;
+	agent->state->active = 1;
 	set_originals(agent->constants);
-	inject.a = (taddr)a;
+	inject.stub.a = (taddr)a;
 	inject_wrappers(&inject, wrappers);
 	agent->malloc = (void *(*)(size_t))wrappers[AGENT_MALLOC];
 	agent->free = (void (*)(void *))wrappers[AGENT_FREE];
@@ -216,7 +216,7 @@ TEST(agent_drops_samples_when_nobody_reads_them)
 	CHECK_EQ(agent.shared->n_dropped, 10);
 	agent.shared->drops_in_row = AGENT_DROPS_MAX;
 	agent.free(agent.malloc(8));
-	CHECK_EQ(agent.state->is_enabled, 0);
+	CHECK_EQ(agent.state->active, 0);
 	agent.free(agent.malloc(8));
 	CHECK_EQ(agent.shared->n_dropped, 11); /* silent from now on */
 	agent_clear(&agent);

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+/* found.c - what is in a target already, and where there is room. */
+#include "heap/found.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stddef.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "heap/stub.h"
+#include "target/memfile.h"
+#include "target/proc.h"
+#include "util/clock.h"
+#include "util/mem.h"
+
+#define PAGE_BYTES UINT64_C(4096)
+#define LIBRARIES_MIN UINT64_C(0x600000000000)
+#define HOLE_BELOW (UINT64_C(32) << 30) /* nothing grows down so far */
+#define A_TO_B (UINT64_C(1) << 24)
+#define BEAT_WAIT_NS NS_PER_S
+#define PID_BITS 22 /* PID_MAX_LIMIT of the kernel */
+
+static bool is_free(const struct space *space, taddr start, uint64_t len)
+{
+	for (uint32_t id = 0; id < space_n_mappings(space); id++) {
+		const struct mapping *m = space_mapping(space, id);
+
+		if (m->is_live && m->start < start + len && m->end > start)
+			return false;
+	}
+	return true;
+}
+
+/* A hole far below everything that is mapped near the libraries. */
+static void choose_place(struct found *found, const struct space *space)
+{
+	taddr lowest = UINT64_C(1) << 46;
+
+	for (uint32_t id = 0; id < space_n_mappings(space); id++) {
+		const struct mapping *mapping = space_mapping(space, id);
+
+		if (mapping->is_live && mapping->module &&
+		    mapping->start < lowest &&
+		    mapping->start > LIBRARIES_MIN)
+			lowest = mapping->start;
+	}
+	found->a = (lowest - HOLE_BELOW) & ~(A_TO_B - 1);
+	while (!is_free(space, found->a, 2 * A_TO_B) &&
+	       found->a > LIBRARIES_MIN / 2)
+		found->a -= 2 * A_TO_B;
+	found->b = found->a + A_TO_B;
+}
+
+/* Only A has such a mapping: r-x, of nobody's file, and of this length. */
+static bool is_agent(const struct mapping *m, int mem_fd, const uint8_t *code,
+		     size_t n_code)
+{
+	CLEANUP(free) uint8_t *bytes = NULL;
+
+	if (!m->is_live || !m->is_executable || m->is_writable ||
+	    !m->is_private || m->path[0] ||
+	    m->end - m->start != AGENT_STATE_AT)
+		return false;
+	bytes = xmalloc(n_code);
+	if (memfile_read(mem_fd, m->start, bytes, n_code) != n_code)
+		return false;
+	if (!memcmp(bytes, code, n_code))
+		return true;
+	for (size_t i = 0; i < n_code; i++)
+		if (bytes[i]) /* else psample has died before it wrote it */
+			return false;
+	return true;
+}
+
+static bool is_b(const struct mapping *m, taddr b)
+{
+	return m && m->start == b && m->end - b == FOUND_B_BYTES &&
+	       !m->is_private && !strncmp(m->path, "/memfd:psample", 14);
+}
+
+static void take_agent(struct found *found, const struct space *space,
+		       int mem_fd)
+{
+	struct agent_state state;
+	size_t len = offsetof(struct agent_state, unused_rest);
+
+	found->has_a = true;
+	if (memfile_read(mem_fd, found->a + AGENT_STATE_AT, &state, len) ==
+	    len)
+		found->owner = state.owner;
+	found->b = found->a + A_TO_B;
+	found->has_b = is_b(space_find(space, found->b), found->b);
+	while (!found->has_b && !is_free(space, found->b, A_TO_B))
+		found->b += A_TO_B;
+}
+
+void found_look(struct found *found, const struct space *space, int mem_fd,
+		const uint8_t *code, size_t n_code)
+{
+	*found = (struct found){ 0 };
+	for (uint32_t id = 0; id < space_n_mappings(space); id++) {
+		const struct mapping *m = space_mapping(space, id);
+		const struct mapping *state;
+
+		if (!is_agent(m, mem_fd, code, n_code))
+			continue;
+		state = space_find(space, m->end);
+		if (!state || !state->is_writable || state->path[0] ||
+		    state->end - m->end < AGENT_STATE_BYTES)
+			continue;
+		found->a = m->start;
+		take_agent(found, space, mem_fd);
+		return;
+	}
+	choose_place(found, space);
+}
+
+uint64_t found_new_session(void)
+{
+	uint64_t number;
+
+	if (getrandom(&number, sizeof(number), GRND_NONBLOCK) !=
+	    sizeof(number))
+		number = (uint64_t)clock_now_ns() * 0x9e3779b97f4a7c15u;
+	return (uint64_t)getpid() << (64 - PID_BITS) |
+	       (number >> PID_BITS) | 1 << 3;
+}
+
+static uint64_t read_beat(const struct found *found, int mem_fd)
+{
+	uint64_t beat = 0;
+
+	memfile_read(mem_fd, found->b + offsetof(struct agent_shared, beat),
+		     &beat, sizeof(beat));
+	return beat;
+}
+
+static bool is_psample(pid_t pid)
+{
+	char comm[COMM_MAX], own[COMM_MAX];
+
+	return pid != getpid() && (!kill(pid, 0) || errno == EPERM) &&
+	       proc_read_comm(pid, pid, comm) &&
+	       proc_read_comm(getpid(), getpid(), own) && !strcmp(comm, own);
+}
+
+/* By its pid; in another pid namespace that says nothing, but its beat does. */
+bool found_is_in_use(const struct found *found, int mem_fd)
+{
+	struct timespec moment = timespec_of_ns(10 * NS_PER_MS);
+	int64_t bound_ns = clock_now_ns() + BEAT_WAIT_NS;
+	uint64_t beat = read_beat(found, mem_fd);
+
+	if (is_psample((pid_t)(found->owner >> (64 - PID_BITS))))
+		return true;
+	while (clock_now_ns() < bound_ns) {
+		if (read_beat(found, mem_fd) != beat)
+			return true;
+		nanosleep(&moment, NULL);
+	}
+	return false;
+}
+
+bool found_has_stub(int mem_fd, taddr addr)
+{
+	uint8_t bytes[1024];
+	size_t len = stub_bytes();
+
+	return len <= sizeof(bytes) &&
+	       memfile_read(mem_fd, addr, bytes, len) == len &&
+	       !memcmp(bytes, stub_code(), len);
+}
+
+static bool is_zero(int mem_fd, taddr addr, size_t len)
+{
+	uint8_t bytes[1024];
+
+	if (len > sizeof(bytes) || memfile_read(mem_fd, addr, bytes, len) !=
+					   len)
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if (bytes[i])
+			return false;
+	return true;
+}
+
+/*
+ * Zeros behind the code of a module, up to the end of its last page: nothing
+ * refers to them. 0: none in @mapping.
+ */
+static taddr find_cave_in(const struct mapping *mapping, int mem_fd)
+{
+	const struct module *module = mapping->module;
+	size_t len = stub_bytes();
+	uint64_t vaddr;
+
+	if (!mapping->is_live || !mapping->is_executable || !module ||
+	    !module->is_elf || mapping->path[0] != '/' ||
+	    !mapping_vaddr(mapping, mapping->start, &vaddr))
+		return 0;
+	for (size_t i = 0; i < module->n_segments; i++) {
+		const struct segment *s = &module->segments[i];
+		taddr addr = s->vaddr + s->memory_bytes - vaddr +
+			     mapping->start;
+		taddr end = (addr + PAGE_BYTES - 1) & -PAGE_BYTES;
+
+		addr = (addr + 15) & ~(taddr)15;
+		if (s->is_executable && addr > mapping->start &&
+		    end <= mapping->end && end - addr >= len &&
+		    (is_zero(mem_fd, addr, len) ||
+		     found_has_stub(mem_fd, addr)))
+			return addr;
+	}
+	return 0;
+}
+
+taddr found_cave(const struct space *space, int mem_fd)
+{
+	taddr cave = 0;
+
+	for (uint32_t id = 0; id < space_n_mappings(space) && !cave; id++)
+		cave = find_cave_in(space_mapping(space, id), mem_fd);
+	return cave;
+}
