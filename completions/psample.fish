@@ -10,7 +10,7 @@ end
 function __psample_command # of the line: record, if it is a program
     set -l words (commandline -opc)
     switch "$words[2]"
-        case record report help
+        case record report serve help
             echo $words[2]
         case merge convert diff
             echo report
@@ -67,7 +67,7 @@ function __psample_values
     end
 end
 
-complete -c psample -n __psample_is_first -a 'record report help merge convert diff'
+complete -c psample -n __psample_is_first -a 'record report serve help merge convert diff'
 complete -c psample -n __psample_is_first -a '(__psample_reports)'
 complete -c psample -n __psample_is_before_program -a '(__psample_values)'
 complete -c psample -n '__psample_is_before_program; and string match -q -- "-*" (commandline -ct)' -a '(__psample_options)'

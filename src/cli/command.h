@@ -54,6 +54,7 @@ struct command {
 
 extern const struct command command_record;
 extern const struct command command_report;
+extern const struct command command_serve;
 
 /* The option of @command that the word "-name" or "--name=..." is, or NULL. */
 const struct option_spec *command_find_option(const struct command *command,

@@ -12,6 +12,7 @@
 static const struct command *const commands[] = {
 	&command_record,
 	&command_report,
+	&command_serve,
 };
 
 static const char usage_text[] =

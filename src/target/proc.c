@@ -15,6 +15,7 @@
 #include "util/io.h"
 #include "util/strbuf.h"
 
+#define ARGUMENTS_MAX_BYTES (1u << 20)
 #define MAPS_MAX_BYTES ((size_t)64 << 20)
 
 static char *read_task_file(pid_t pid, pid_t tid, const char *name,
@@ -218,6 +219,17 @@ char *proc_command_line(pid_t pid)
 	line = xmalloc(len + 1);
 	copy_printable(line, len + 1, text, len);
 	return line;
+}
+
+char *proc_read_arguments(pid_t pid, size_t *out_len)
+{
+	char path[64], *text;
+
+	snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)pid);
+	text = io_read_file(path, ARGUMENTS_MAX_BYTES, out_len);
+	if (text && *out_len && !text[*out_len - 1])
+		--*out_len;
+	return text;
 }
 
 char *proc_read_maps(pid_t pid, pid_t tid, size_t *out_len)

@@ -56,6 +56,9 @@ void proc_list_processes(struct vec *pids);
 /* Arguments of @pid joined by spaces, printable, or its [comm]; freed. */
 char *proc_command_line(pid_t pid);
 
+/* Its arguments joined by NULs, as it has them; to be freed, or NULL. */
+char *proc_read_arguments(pid_t pid, size_t *out_len);
+
 /* Text of the maps of @pid seen through its live thread @tid; freed. */
 char *proc_read_maps(pid_t pid, pid_t tid, size_t *out_len);
 

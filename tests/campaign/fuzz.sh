@@ -27,7 +27,7 @@ build_fuzzers() {
 	[ -e Makefile ] || "$top_srcdir/configure" -q CC=clang \
 		CFLAGS="-O1 -g -fno-omit-frame-pointer $flags -DFUZZING" \
 		LDFLAGS=-fsanitize=address,undefined || return
-	for program in merge picture prompt reader report source; do
+	for program in merge picture prompt reader report serve source; do
 		make -s FUZZER_FLAGS=-fsanitize=fuzzer \
 			tests/fuzz/fuzz_$program || return
 	done
@@ -44,6 +44,7 @@ fuzzer_of() { # FOLDER: the program and its dictionary
 	picture) echo fuzz_picture dot.dict ;;
 	prompt)	echo fuzz_prompt prompt.dict ;;
 	report)	echo fuzz_report proto.dict ;;
+	serve)	echo fuzz_serve serve.dict ;;
 	source)	echo fuzz_source source.dict ;;
 	proto | gzip)
 		echo fuzz_reader proto.dict ;;

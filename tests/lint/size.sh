@@ -9,8 +9,9 @@ MAX_FILE=600
 MAX_HEADER=150
 MAX_NESTING=3
 MAX_PARAMETERS=6
-# Functions whose parameters a library has chosen: libdwfl's find_debuginfo.
-GIVEN_SIGNATURES='find_debuginfo'
+# Functions whose parameters a library has chosen: libdwfl's find_debuginfo,
+# libmicrohttpd's handler of requests.
+GIVEN_SIGNATURES='(find_debuginfo|on_request)'
 
 code=$(c_files src tests bench include)
 

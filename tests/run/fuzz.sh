@@ -5,7 +5,7 @@
 . "${top_srcdir:-.}/tests/run/lib.sh"
 seeds=$top_srcdir/tests/fuzz/seeds
 fuzzers=$top_builddir/tests/fuzz
-plan 15
+plan 16
 
 replays() { # FUZZER FOLDER
 	timeout 60 "$fuzzers/$1" "$seeds/$2" >out 2>&1
@@ -24,6 +24,8 @@ check "two profiles are merged, or refused" replays fuzz_merge merge ||
 check "drawings have no boxes over boxes" replays fuzz_picture picture ||
 	diag_file out
 check "listings get through hostile files" replays fuzz_source source ||
+	diag_file out
+check "a server gets through hostile requests" replays fuzz_serve serve ||
 	diag_file out
 check "the prompt gets through its own" replays fuzz_prompt prompt ||
 	diag_file out

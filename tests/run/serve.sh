@@ -1,0 +1,110 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# serve.sh - /debug/pprof/ from outside: profiles, stacks and names over HTTP,
+# shared samplers, clients that go away, targets that end.
+. "${top_srcdir:-.}/tests/run/lib.sh"
+. "$top_srcdir/tests/run/http.sh"
+plan 29
+requires_program curl
+requires_serve
+requires_ptrace
+
+start_target "$programs/truth" one 60
+target=$target_pid
+start_server -p "$target"
+url=http://127.0.0.1:$port/debug/pprof
+
+is_wall_and_cpu() {
+	is_type wall wall.pb.gz && is_type cpu slow.pb.gz &&
+		is_type cpu fast.pb.gz
+}
+
+is_detached() {
+	grep -q '^TracerPid:[^0-9]*0$' "/proc/$target/status"
+}
+
+is_attached() {
+	! is_detached
+}
+
+share_of_f() { # FILE
+	"$PSAMPLE" report --folded --nodefraction=0 -o folded "$1" \
+		2>report.err && folded_share folded f any
+}
+
+check_equal "the index is there" "$(get_status "$url/")" 200
+check "and names its target" grep -q "/pid/$target/debug/pprof/" body
+check "an idle server is not attached" is_detached
+
+check_equal "a CPU profile comes" "$(get_status "$url/profile?seconds=2")" 200
+cp body cpu.pb.gz
+check "f has its share of it" within "$(share_of_f cpu.pb.gz)" 40 80
+check "then nothing is attached any more" is_detached
+check "it is for saving, as Go's" grep -qi \
+	'^content-disposition: attachment; filename="profile"' head
+
+check_equal "one for elapsed time comes" \
+	"$(get_status "$url/wall?seconds=1&hz=50")" 200
+check "and has wall time" is_type wall body
+
+check_equal "stacks of all threads come" \
+	"$(get_status "$url/goroutine?debug=2")" 200
+check "they begin as in a panic" grep -q '^goroutine [0-9]* \[.*\]:$' body
+check_equal "and in pprof's format" "$(get_status "$url/goroutine")" 200
+check "counted as goroutines" is_type goroutine body
+get_status "$url/goroutine?debug=1" >/dev/null
+address=$(sed -n 's/^1 @ .* \(0x[0-9a-f]*\) 0x[0-9a-f]*$/\1/p' body | head -n 1)
+
+get_status "$url/symbol?$address" >/dev/null
+named=$(sed -n 2p body)
+check "an address has a name" [ "${named%% *}" = "$address" ]
+check_equal "the same by POST" "$(http_get -d "$address+0x1" "$url/symbol" |
+	sed -n 2p)" "$named"
+check_equal "and as gperftools has it" "$(http_get -d "$address" \
+	"http://127.0.0.1:$port/pprof/symbol" | tr '\t' ' ')" "$named"
+check_equal "the command line has NULs" "$(http_get "$url/cmdline" |
+	tr '\0' ' ')" "$programs/truth one 60"
+
+check_equal "allocations are not to be had by chance" \
+	"$(get_status "$url/heap?seconds=1")" 503
+check "the answer says by what they are" grep -q -e --heap body
+
+# --- one sampler for all -------------------------------------------------
+
+http_get -o slow.pb.gz "$url/profile?seconds=3&hz=50" &
+slow=$!
+http_get -o wall.pb.gz "$url/wall?seconds=1" &
+wall=$!
+http_get -o fast.pb.gz "$url/profile?seconds=1&hz=400" &
+fast=$!
+wait $slow && wait $wall && wait $fast
+# Names are looked up meanwhile, which may take a second here.
+check "clients who share have each their time" \
+	within "$(duration_s slow.pb.gz).$(duration_s fast.pb.gz)" 3.1 4.2
+check "and their kind" is_wall_and_cpu
+check "and right shares in spite of the others" \
+	within "$(share_of_f slow.pb.gz)" 40 80
+
+# --- ends ---------------------------------------------------------------------
+
+exec_http_get "$url/profile?seconds=60" >/dev/null 2>&1 &
+client=$!
+wait_until 10 is_attached
+kill "$client"
+wait "$client" 2>/dev/null
+check "a client that goes away ends its profile" wait_until 5 is_detached
+check_equal "the target runs on" "$(is_alive "$target" && echo yes)" yes
+
+exec_http_get -D head -o body "$url/profile?seconds=60" &
+client=$!
+wait_until 10 is_attached
+stop_target "$target"
+wait "$client"
+check "a target that ends leaves its profile" is_type cpu body
+check "with a note" grep -qi '^x-psample-note: the target ended' head
+check_equal "afterwards it is answered 503" \
+	"$(get_status "$url/profile?seconds=1")" 503
+check "in words" grep -q 'has ended' body
+stop_server
+check_equal "SIGTERM ends the server well" "$server_status" 0
+finish
