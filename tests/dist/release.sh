@@ -40,7 +40,9 @@ unit_tests_pass() {
 installs_what_is_promised() {
 	in_obj make install DESTDIR="$work/inst" || return 1
 	for file in bin/psample share/man/man1/psample.1 \
-		share/man/man1/psample-record.1; do
+		share/man/man1/psample-record.1 share/man/man3/psample.3 \
+		include/psample.h lib/libpsample.so.0 lib/libpsample.a \
+		lib/pkgconfig/psample.pc; do
 		[ -s "$work/inst/usr/$file" ] && continue
 		echo "not installed: $file"
 		return 1

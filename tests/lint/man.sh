@@ -42,13 +42,13 @@ differences() { # MAN-PAGE COMMAND...
 
 # The version is "$Version" of configure.ac, nowhere else.
 lint_faults() {
-	mandoc -T lint -W style man/*.1 2>&1 |
+	mandoc -T lint -W style man/*.1 man/psample.3 2>&1 |
 		grep -v -e "referenced manual not found" -e "outdated mandoc.db"
 }
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-plan 3
+plan 4
 if command -v mandoc >/dev/null; then
 	check_none "mandoc finds nothing in the manual" lint_faults
 else
@@ -59,8 +59,11 @@ if [ -x "$psample" ]; then
 		differences man/psample-record.1 record
 	check_none "the manual and --help of report have the same options" \
 		differences man/psample-report.1 report
+	check_none "the manual and --help of serve have the same options" \
+		differences man/psample-serve.1 serve
 else
 	skip "the manual of record has its options" "not built yet"
 	skip "the manual of report has its options" "not built yet"
+	skip "the manual of serve has its options" "not built yet"
 fi
 finish

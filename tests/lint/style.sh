@@ -58,7 +58,8 @@ no_sentence() {
 
 no_guard() {
 	for file in $(c_files src include | grep '\.h$'); do
-		name=$(echo "${file#src/}" | tr 'a-z/.-' 'A-Z___')
+		name=${file#src/}
+		name=$(echo "${name#include/}" | tr 'a-z/.-' 'A-Z___')
 		grep -q "^#ifndef $name\$" "$file" ||
 			echo "$file: no guard $name"
 	done
