@@ -19,7 +19,7 @@
 #define SPIN_NS (60 * NS_PER_US) /* 20 us were too few: bench/RESULTS.md */
 #define STOPS_PER_TICK_MAX 512
 /* A process clock is read this often, by its threads: 0.24 us each. */
-#define CLOCK_NS_PER_THREAD (120 * NS_PER_US)
+#define CLOCK_NS_PER_THREAD (200 * NS_PER_US)
 #define LOOKS_PER_ANSWER 64
 #define HELD_CORES_MAX 8
 #define CORES_TICKS 4
