@@ -409,6 +409,10 @@ static void take(struct digest *digest, const struct record *record)
 		slot->top = 0;
 		slot->thread_name[0] = '\0';
 		return;
+	case RECORD_MAPS:
+		if (subject)
+			subject_take_maps(subject, (const void *)record);
+		return;
 	case RECORD_STACK:
 	case RECORD_WALKED:
 		if (subject)

@@ -18,6 +18,8 @@
 
 #define SWEEP_THREADS 64
 #define SWEEP_EVENTS 16
+/* Libraries are mapped one after the other. */
+#define MAPS_AFTER_EXEC 4
 
 static void send_subject(struct sampler *s, const struct process *process,
 			 uint32_t parent)
@@ -252,6 +254,7 @@ static void handle_exec(struct sampler *s, pid_t pid)
 		roster_new_subject(&s->roster, process);
 		process->pool_hits = 0;
 		process->was_sent = false;
+		process->n_maps = MAPS_AFTER_EXEC;
 		stackmap_clear(&process->stackmap);
 		caller->stack_lo = caller->stack_hi = 0;
 		send_subject(s, process, NO_ID);
@@ -402,10 +405,13 @@ static void sweep(struct sampler *s)
 void sampler_ask_active(struct sampler *s)
 {
 	for (size_t i = s->roster.live.n; i-- > 0;) {
+		const struct live_thread *live;
 		struct wait_event event;
 
-		if (i < s->roster.live.n &&
-		    !roster_live(&s->roster, i)->idle_looks &&
+		if (i >= s->roster.live.n) /* some have ended */
+			continue;
+		live = vec_at(&s->roster.live, i);
+		if (live->next_tick <= s->tick + 1 &&
 		    tracee_wait(roster_live(&s->roster, i)->tid, &event))
 			sampler_handle_event(s, &event);
 	}

@@ -16,6 +16,7 @@
 enum record_kind {
 	RECORD_SUBJECT,	    /* a process, or the same one after exec */
 	RECORD_SUBJECT_END, /* it exited, called exec, or was let go */
+	RECORD_MAPS,	    /* its maps as text, should it be gone soon */
 	RECORD_STACK,	    /* a snapshot: registers and stack bytes */
 	RECORD_WALKED,	    /* a stack that was walked in the stop: pcs */
 	RECORD_REPEAT,	    /* the slot's last stack again, for wall_ns */
@@ -51,6 +52,12 @@ struct walk_answers {
 	_Atomic taddr top;	/* where its walks end if they agree, or 0 */
 	_Atomic bool needs_fp;	/* its blocked stack ended at that */
 	_Atomic taddr other_fp; /* where its other stack was wanted last */
+};
+
+struct maps_record {
+	struct record record;
+	uint32_t n_bytes;
+	char text[];
 };
 
 struct stack_record {

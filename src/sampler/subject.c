@@ -157,6 +157,7 @@ void subject_free(struct subject *subject)
 	if (!subject)
 		return;
 	space_free(subject->space);
+	free(subject->maps);
 	vec_clear(&subject->mappings);
 	vec_clear(&subject->pool);
 	map_clear(&subject->locations);
@@ -280,6 +281,25 @@ static struct placed *mapping_in_profile(struct registry *registry,
 	return placed;
 }
 
+/* What there is now, or, when there is nothing any more, what there was. */
+static void subject_read_maps(struct subject *subject)
+{
+	if (!space_refresh(subject->space) && subject->maps)
+		space_update(subject->space, subject->maps,
+			     subject->maps_bytes);
+}
+
+void subject_take_maps(struct subject *subject,
+		       const struct maps_record *maps)
+{
+	free(subject->maps);
+	subject->maps_bytes = maps->n_bytes;
+	subject->maps = xmalloc(maps->n_bytes);
+	memcpy(subject->maps, maps->text, maps->n_bytes);
+	if (subject->is_prepared)
+		subject_read_maps(subject);
+}
+
 void subject_prepare(struct registry *registry, struct subject *subject,
 		     pid_t tid)
 {
@@ -288,7 +308,7 @@ void subject_prepare(struct registry *registry, struct subject *subject,
 		return;
 	subject->is_prepared = true;
 	space_set_root(subject->space, registry_root(registry, subject->pid));
-	space_refresh(subject->space);
+	subject_read_maps(subject);
 	subject->fresh_ns = clock_now_ns();
 	proc_read_comm(subject->pid, subject->pid, subject->process);
 	for (uint32_t id = 0; id < space_n_mappings(subject->space); id++) {

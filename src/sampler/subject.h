@@ -11,6 +11,7 @@
 #include "image/space.h"
 #include "profile/profile.h"
 #include "sampler/jit.h"
+#include "sampler/record.h"
 #include "sampler/tally.h"
 #include "unwind/walk.h"
 #include "target/root.h"
@@ -61,6 +62,8 @@ struct subject {
 	const struct jit *parent_jit; /* of the process it was forked from */
 	pid_t parent_pid;	      /* or 0 */
 	bool is_prepared;
+	char *maps; /* as they were in the stop, or NULL; owned */
+	size_t maps_bytes;
 	int64_t fresh_ns;    /* when its maps were read last */
 	char process[64];    /* its comm; its parent's, if that was too late */
 	uint64_t n_stacks;   /* seen so far */
@@ -86,6 +89,10 @@ void subject_free(struct subject *subject);
  */
 void subject_prepare(struct registry *registry, struct subject *subject,
 		     pid_t tid);
+
+/* These are the maps of @subject, if it is too late to read newer ones. */
+void subject_take_maps(struct subject *subject,
+		       const struct maps_record *maps);
 
 /*
  * Read the maps again if that was a second ago: a library that replaced

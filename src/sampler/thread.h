@@ -27,6 +27,7 @@ struct process {
 	bool is_born;	/* made during the run, by a process that we hold */
 	bool is_32bit;	/* its registers are others: not sampled */
 	bool was_sent;	/* a stack of this subject went into the ring */
+	uint8_t n_maps; /* to send in front of its next stacks */
 	clockid_t clock;
 	int64_t clock_base_ns; /* reading of clock when the watch began */
 	int64_t paid_ns;       /* CPU time handed out as weights */
