@@ -17,7 +17,7 @@
 #define WOKEN_RUN_NS (50 * NS_PER_US) /* sampling.md, section 2 */
 #define WAKE_UP_NS (30 * NS_PER_US) /* from a displaced thread to us */
 #define CLOCK_SLACK_NS (3 * NS_PER_US)
-#define STACK_OTHER_BYTES 16384 /* of a goroutine: most use less */
+#define STACK_OTHER_BYTES 16384 /* of a goroutine whose begin is unknown */
 #define WALKED_MAX 8192 /* frames of a walk by libunwind-ptrace */
 
 void sampler_send(struct sampler *s, const struct record *record)
@@ -230,6 +230,9 @@ static void copy_other(struct thread *thread, struct stack_record *stack,
 	};
 	const struct stackmap *map = &thread->process->stackmap;
 	taddr lo, hi, from, at = snapshot_other_address(&snapshot, last_fp);
+	taddr top = atomic_load_explicit(&thread->answers.top,
+					 memory_order_relaxed);
+	size_t n_bytes = STACK_OTHER_BYTES;
 	ssize_t n;
 
 	if (stackmap_check(map, at, &lo, &hi) != STACK_GOOD)
@@ -237,9 +240,10 @@ static void copy_other(struct thread *thread, struct stack_record *stack,
 	if (stackmap_check(map, at, &lo, &hi) != STACK_GOOD)
 		return;
 	from = at - lo < OTHER_BYTES_BELOW ? lo : at - OTHER_BYTES_BELOW;
+	if (from < top && top - from <= STACK_TOP_MAX)
+		n_bytes = top - from;
 	n = target_read(thread->tid, from, stack->bytes + stack->n_bytes,
-			hi - from < STACK_OTHER_BYTES ? hi - from
-						      : STACK_OTHER_BYTES);
+			hi - from < n_bytes ? hi - from : n_bytes);
 	stack->other_base = from;
 	stack->n_other_bytes = n > 0 ? (uint32_t)n : 0;
 }
@@ -368,7 +372,7 @@ static bool send_stack(struct sampler *s, struct thread *thread,
 	if (s->upt)
 		return send_walked(s, thread, is_hit);
 	send_maps(s, thread);
-	stack = reserve_stack(s, budget + (other_fp ? STACK_OTHER_BYTES : 0));
+	stack = reserve_stack(s, budget + (other_fp ? STACK_TOP_MAX : 0));
 	if (!stack)
 		return false;
 	fill_record(s, stack, thread, take_wall(s, thread), is_hit);

@@ -169,13 +169,16 @@ static void answer_need(struct digest *digest,
 	atomic_store_explicit(answer, need, memory_order_relaxed);
 }
 
-/* Two walks that end at one address: that is where its stack begins. */
+/*
+ * Two walks that end at one address: that is where its stack begins. Those on
+ * the system stack of Go's runtime end elsewhere.
+ */
 static void answer_top(struct digest *digest, struct slot *slot,
 		       const struct stack_record *stack)
 {
 	taddr top = stack->base + digest->frames.used_bytes, last = slot->top;
 
-	if (digest->frames.end != WALK_ROOT)
+	if (digest->frames.end != WALK_ROOT || digest->frames.other_fp)
 		return;
 	slot->top = top;
 	if (top - last + TOP_SLACK > 2 * TOP_SLACK)
