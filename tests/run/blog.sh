@@ -71,17 +71,17 @@ func main() {
 END
 sed 's/NUMBERS/map[*Block]int/; s/SET/number[b] = current/
 	s/GET/number[target]/; s/CLEAR/number[b] = -1/
-	s/MAKE/make(map[*Block]int)/; s/ROUNDS/2500/' loops.go >with_map.go
+	s/MAKE/make(map[*Block]int)/; s/ROUNDS/8000/' loops.go >with_map.go
 sed 's/NUMBERS/[]int/; s/SET/number[b.id] = current/
 	s/GET/number[target.id]/; s/CLEAR/number[b.id] = -1/
-	s/MAKE/make([]int, len(g.blocks))/; s/ROUNDS/2500/' \
+	s/MAKE/make([]int, len(g.blocks))/; s/ROUNDS/8000/' \
 	loops.go >with_slice.go
 for program in with_map with_slice; do
 	go build -o $program $program.go >go.log 2>&1 || {
 		diag_file go.log
 		skip_all "go cannot build here"
 	}
-	GOGC=off "$PSAMPLE" -q -F 250 -d 5 -o $program.pb.gz -- ./$program \
+	GOGC=off "$PSAMPLE" -q -F 250 -d 8 -o $program.pb.gz -- ./$program \
 		>/dev/null 2>&1 </dev/null
 done
 check "the programs were profiled from outside" \
