@@ -38,7 +38,7 @@ struct heap_run {
 
 struct error *heap_parse_size(const char *arg, uint64_t *out)
 {
-	static const char *const units[] = { "", "k", "m", "g" };
+	static const char *const units[] = { "", "k", "m", "g", "t" };
 	char *end;
 	double value = strtod(arg, &end);
 

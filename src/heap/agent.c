@@ -72,9 +72,9 @@
 
 /*
  * C++'s operator new throws if there is no memory, which cannot lead through
- * our frame: its twin that does not throw is called first (agent_new()).
+ * our frame: its @twin that does not throw is called first, by agent_new().
  */
-#define THROWING(name, i, frame)                                             \
+#define OPERATOR_NEW(name, i, twin)                                          \
 	BEGIN(name)                                                           \
 	FIND_COUNTER                                                          \
 	"	sub	%rdi, (%rcx,%rax)\n"                                  \
@@ -86,12 +86,13 @@
 	"	push	%r13\n"                                               \
 	"	push	%r14\n"                                               \
 	"	push	%r15\n"                                               \
-	"	mov	%rsp, %" frame "\n"                                   \
+	"	mov	%rsp, %rcx\n"                                         \
 	"	push	%rdi\n"                                               \
 	"	push	%rsi\n"                                               \
-	"	sub	$8, %rsp\n"                                           \
-	"	call	agent_" #name "\n"                                    \
-	"	add	$8, %rsp\n"                                           \
+	"	push	%rdx\n"                                               \
+	"	mov	$" #twin ", %edx\n"                                   \
+	"	call	agent_new\n"                                          \
+	"	pop	%rdx\n"                                               \
 	"	pop	%rsi\n"                                               \
 	"	pop	%rdi\n"                                               \
 	"	add	$48, %rsp\n"                                          \
@@ -152,14 +153,14 @@ __asm__(
 	"	call	agent_flush\n"
 	"	pop	%rdi\n"
 	ORIGINAL(10)
-	THROWING(new, 11, "rsi")
-	THROWING(new_array, 12, "rsi")
-	SIZED(new_nothrow, 13, "rdi", "rdx")
-	SIZED(new_array_nothrow, 14, "rdi", "rdx")
-	THROWING(new_aligned, 15, "rdx")
-	THROWING(new_array_aligned, 16, "rdx")
-	SIZED(new_aligned_nothrow, 17, "rdi", "rcx")
-	SIZED(new_array_aligned_nothrow, 18, "rdi", "rcx")
+	OPERATOR_NEW(new, 11, 13)
+	OPERATOR_NEW(new_array, 12, 14)
+	OPERATOR_NEW(new_nothrow, 13, 13)
+	OPERATOR_NEW(new_array_nothrow, 14, 14)
+	OPERATOR_NEW(new_aligned, 15, 17)
+	OPERATOR_NEW(new_array_aligned, 16, 18)
+	OPERATOR_NEW(new_aligned_nothrow, 17, 17)
+	OPERATOR_NEW(new_array_aligned_nothrow, 18, 18)
 	RELEASED(delete, 19)
 	RELEASED(delete_array, 20)
 	RELEASED(delete_sized, 21)
@@ -224,24 +225,9 @@ FROM_WRAPPER int agent_posix_memalign(void **out, uint64_t alignment,
 				      const struct agent_frame *frame);
 FROM_WRAPPER void agent_free(const void *ptr);
 FROM_WRAPPER void agent_flush(void);
-FROM_WRAPPER void *agent_new(uint64_t size, const struct agent_frame *frame);
-FROM_WRAPPER void *agent_new_array(uint64_t size,
-				   const struct agent_frame *frame);
-FROM_WRAPPER void *agent_new_nothrow(uint64_t size, const void *tag,
-				     const struct agent_frame *frame);
-FROM_WRAPPER void *agent_new_array_nothrow(uint64_t size, const void *tag,
-					   const struct agent_frame *frame);
-FROM_WRAPPER void *agent_new_aligned(uint64_t size, uint64_t alignment,
-				     const struct agent_frame *frame);
-FROM_WRAPPER void *agent_new_array_aligned(uint64_t size, uint64_t alignment,
-					   const struct agent_frame *frame);
-FROM_WRAPPER void *
-agent_new_aligned_nothrow(uint64_t size, uint64_t alignment, const void *tag,
-			  const struct agent_frame *frame);
-FROM_WRAPPER void *
-agent_new_array_aligned_nothrow(uint64_t size, uint64_t alignment,
-				const void *tag,
-				const struct agent_frame *frame);
+FROM_WRAPPER void *agent_new(uint64_t size, uint64_t alignment,
+			     enum agent_function twin,
+			     const struct agent_frame *frame);
 
 ALWAYS const struct agent_constants *constants(void)
 {
@@ -589,83 +575,19 @@ void agent_flush(void)
 	}
 }
 
-/* @tag may be anything: no operator looks at it. */
-IN_AGENT static void *any_new(enum agent_function nothrow, uint64_t size,
-			      const struct agent_frame *frame)
+/* For the tag std::nothrow anything may stand: no operator looks at it. */
+void *agent_new(uint64_t size, uint64_t alignment, enum agent_function twin,
+		const struct agent_frame *frame)
 {
 	int is_sampled = is_due(size);
-	void *ptr = ((new_fn)original(nothrow))(size, frame);
+	void *f = original(twin), *ptr;
 
+	if (twin == AGENT_NEW_ALIGNED_NOTHROW ||
+	    twin == AGENT_NEW_ARRAY_ALIGNED_NOTHROW)
+		ptr = ((new_aligned_fn)f)(size, alignment, frame);
+	else
+		ptr = ((new_fn)f)(size, frame);
 	if (is_sampled)
 		take_sample(ptr, size, frame);
 	return ptr;
-}
-
-IN_AGENT static void *any_new_aligned(enum agent_function nothrow,
-				      uint64_t size, uint64_t alignment,
-				      const struct agent_frame *frame)
-{
-	int is_sampled = is_due(size);
-	void *ptr = ((new_aligned_fn)original(nothrow))(size, alignment,
-							frame);
-
-	if (is_sampled)
-		take_sample(ptr, size, frame);
-	return ptr;
-}
-
-void *agent_new(uint64_t size, const struct agent_frame *frame)
-{
-	return any_new(AGENT_NEW_NOTHROW, size, frame);
-}
-
-void *agent_new_array(uint64_t size, const struct agent_frame *frame)
-{
-	return any_new(AGENT_NEW_ARRAY_NOTHROW, size, frame);
-}
-
-void *agent_new_nothrow(uint64_t size, const void *tag,
-			const struct agent_frame *frame)
-{
-	(void)tag;
-	return any_new(AGENT_NEW_NOTHROW, size, frame);
-}
-
-void *agent_new_array_nothrow(uint64_t size, const void *tag,
-			      const struct agent_frame *frame)
-{
-	(void)tag;
-	return any_new(AGENT_NEW_ARRAY_NOTHROW, size, frame);
-}
-
-void *agent_new_aligned(uint64_t size, uint64_t alignment,
-			const struct agent_frame *frame)
-{
-	return any_new_aligned(AGENT_NEW_ALIGNED_NOTHROW, size, alignment,
-			       frame);
-}
-
-void *agent_new_array_aligned(uint64_t size, uint64_t alignment,
-			      const struct agent_frame *frame)
-{
-	return any_new_aligned(AGENT_NEW_ARRAY_ALIGNED_NOTHROW, size,
-			       alignment, frame);
-}
-
-void *agent_new_aligned_nothrow(uint64_t size, uint64_t alignment,
-				const void *tag,
-				const struct agent_frame *frame)
-{
-	(void)tag;
-	return any_new_aligned(AGENT_NEW_ALIGNED_NOTHROW, size, alignment,
-			       frame);
-}
-
-void *agent_new_array_aligned_nothrow(uint64_t size, uint64_t alignment,
-				      const void *tag,
-				      const struct agent_frame *frame)
-{
-	(void)tag;
-	return any_new_aligned(AGENT_NEW_ARRAY_ALIGNED_NOTHROW, size,
-			       alignment, frame);
 }

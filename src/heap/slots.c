@@ -106,14 +106,25 @@ static bool is_definition(const Elf64_Sym *symbol)
 	       ELF64_ST_TYPE(symbol->st_info) == STT_FUNC;
 }
 
+static bool is_libc(const struct link_module *module)
+{
+	const char *slash = strrchr(module->name, '/');
+	const char *base = slash ? slash + 1 : module->name;
+
+	return !strncmp(base, "libc.so", 7) || !strncmp(base, "libc-2", 6);
+}
+
 /*
  * A module that defines malloc itself may mean its own, whoever is first in
- * the list (-Bsymbolic, RTLD_DEEPBIND): its calls are left alone.
+ * the list (-Bsymbolic, RTLD_DEEPBIND): until it has called what the program
+ * calls, it is left alone. libc always means the first.
  */
 static bool has_own(const struct slots *slots,
 		    const struct link_module *module,
 		    const struct symbols *symbols, uint8_t function)
 {
+	if (is_libc(module))
+		return false;
 	for (size_t i = 0; i < symbols->n; i++)
 		if (symbols->functions[i] == function &&
 		    is_definition(&symbols->list[i]) &&
@@ -162,14 +173,6 @@ static bool is_linker(const struct link_module *module)
 
 	return !strncmp(base, "ld-linux", 8) || !strncmp(base, "ld.so", 5) ||
 	       !strncmp(base, "linux-vdso", 10) || !strncmp(base, "ld-2", 4);
-}
-
-static bool is_libc(const struct link_module *module)
-{
-	const char *slash = strrchr(module->name, '/');
-	const char *base = slash ? slash + 1 : module->name;
-
-	return !strncmp(base, "libc.so", 7) || !strncmp(base, "libc-2", 6);
 }
 
 static void add_operator_new(struct slots *slots, taddr start, uint64_t bytes)
@@ -264,11 +267,12 @@ bool slots_find_originals(struct slots *slots, int mem_fd, taddr debug)
 static bool is_expected(const struct slots *slots,
 			const struct link_module *module,
 			const Elf64_Rela *reloc, uint8_t function,
-			uint64_t value)
+			const struct symbols *symbols, uint64_t value)
 {
 	if (value == slots->originals[function])
 		return reloc->r_addend == 0;
-	return ELF64_R_TYPE(reloc->r_info) == R_X86_64_JUMP_SLOT &&
+	return !has_own(slots, module, symbols, function) &&
+	       ELF64_R_TYPE(reloc->r_info) == R_X86_64_JUMP_SLOT &&
 	       value > module->bias && value < module->dynamic;
 }
 
@@ -289,6 +293,7 @@ static bool is_listed(const struct slots *slots, taddr addr)
  */
 static size_t patch_slot(struct slots *slots, int mem_fd,
 			 const struct link_module *module,
+			 const struct symbols *symbols,
 			 const Elf64_Rela *reloc, uint8_t function)
 {
 	taddr addr = module->bias + reloc->r_offset;
@@ -303,7 +308,8 @@ static size_t patch_slot(struct slots *slots, int mem_fd,
 		if (is_listed(slots, addr))
 			return 0;
 		value = slots->originals[function];
-	} else if (!is_expected(slots, module, reloc, function, value)) {
+	} else if (!is_expected(slots, module, reloc, function, symbols,
+				value)) {
 		slots->n_skipped++;
 		return 0;
 	} else if (!memfile_write(mem_fd, addr, &wrapper, sizeof(wrapper))) {
@@ -336,11 +342,9 @@ static size_t patch_table(struct slots *slots, int mem_fd,
 		    type != R_X86_64_64)
 			continue;
 		if (symbol < symbols->n &&
-		    symbols->functions[symbol] < N_AGENT_FUNCTIONS &&
-		    !has_own(slots, module, symbols,
-			     symbols->functions[symbol]))
+		    symbols->functions[symbol] < N_AGENT_FUNCTIONS)
 			n_patched += patch_slot(slots, mem_fd, module,
-						&relocs[i],
+						symbols, &relocs[i],
 						symbols->functions[symbol]);
 	}
 	return n_patched;

@@ -130,7 +130,7 @@ if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
 		"$(folded_share user.folded churn any)" 40 99.9
 	stop_target
 else
-	skip "an ordinary user profiles his own" "needs root, and setpriv"
-	skip "and sees it" "needs root, and setpriv"
+	skip "an ordinary user profiles his own" "needs setpriv, and root"
+	skip "and sees it" "needs setpriv, and root"
 fi
 finish

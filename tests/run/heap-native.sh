@@ -7,7 +7,7 @@
 # is harmed: by signals, threads, children, a seccomp filter, the end of
 # psample.
 . "${top_srcdir:-.}/tests/run/lib.sh"
-plan 32
+plan 44
 requires_ptrace
 cd "$scratch" || exit 1
 allocs=$programs/allocs
@@ -58,6 +58,43 @@ check "--leaks finds what is kept, without the youngest tenth" within \
 check "and who has kept it" within "$(folded_share folded site_kept)" 99 100
 "$PSAMPLE" --leaks -e cpu -- true >out 2>err </dev/null
 check_equal "--leaks is for -e heap" $? 2
+
+# --- operator new in every form, and whose it is --------------------------
+same_by_form() { # each form has made as many bytes as the others
+	for form in new array nothrow array_nothrow aligned array_aligned \
+		aligned_nothrow sized; do
+		within "$(folded_share folded "by_$form")" 10 15 || return 1
+	done
+}
+
+check_operators() { # ALLOCATOR: a library to preload, or none
+	LD_PRELOAD=$1 "$PSAMPLE" -e alloc -i 64KiB -f folded -o folded -- \
+		./new 20000 >out 2>err </dev/null
+	check_equal "C++ under \"$1\" ends well" $? 0 || diag_file err
+	check "bad_alloc is thrown through no frame of ours ($1)" \
+		grep -q 'threw 200' out || diag_file out
+	check "operator new is seen in every form ($1)" same_by_form
+	# 20,000 rounds, 8 forms, 64 to 4096 bytes, and what is thrown
+	check "and counted, to 0.1 percent ($1)" within "$(counted)" \
+		332600000 333200000
+}
+
+for allocator in '' libjemalloc.so.2 libtcmalloc_minimal.so.4; do
+	reason=
+	if ! c++ -std=gnu++17 -O1 -g -o new \
+		"$top_srcdir/tests/programs/allocs_new.cc" >cc.log 2>&1; then
+		reason="needs c++"
+	elif LD_PRELOAD=$allocator true 2>&1 | grep -q preload; then
+		reason="needs $allocator"
+	fi
+	if [ -z "$reason" ]; then
+		check_operators "$allocator"
+	else
+		for _ in 1 2 3 4; do
+			skip "C++ under \"$allocator\"" "$reason"
+		done
+	fi
+done
 
 # --- a library that comes later -----------------------------------------
 "$PSAMPLE" -e alloc -f folded -o folded -i 64KiB -- "$allocs" plugin \

@@ -83,7 +83,7 @@ static void put_map(struct world *world, int i, uint64_t base, uint64_t next)
 	uint64_t addr = MAP + 0x40 * (uint64_t)i;
 
 	put_word(world, addr, base);
-	put_word(world, addr + 8, i ? base + STRINGS + 13 : base + STRINGS);
+	put_word(world, addr + 8, base + STRINGS + (i == 1 ? 13 : 0));
 	put_word(world, addr + 16, base + DYNAMIC);
 	put_word(world, addr + 24, next);
 }
