@@ -215,26 +215,12 @@ static enum MHD_Result queue(struct http_call *call)
 	return result;
 }
 
-static void refuse_crowd(struct http_call *call)
-{
-	struct answer answer;
-
-	call->connection->http->counts.refused++;
-	answer_init_error(&answer, 429, "too many clients wait already, see "
-					"--max-clients");
-	answer_add_header(&answer, "Retry-After", "1");
-	http_answer(call, &answer);
-}
-
 static void take(struct http *http, struct http_call *call)
 {
 	call->is_taken = true;
 	call->connection->deadline_ns = INT64_MAX;
 	http->counts.requests++;
-	if (http->counts.waiting >= http->limits.max_clients)
-		refuse_crowd(call);
-	else
-		http->hooks.take(http->hooks.ctx, call);
+	http->hooks.take(http->hooks.ctx, call);
 }
 
 static void add_body(struct http_call *call, const char *data, size_t len)
@@ -287,6 +273,14 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *mhd,
 	MHD_suspend_connection(call->mhd);
 	watch(call->connection, true);
 	return MHD_YES;
+}
+
+bool http_is_full(struct http *http)
+{
+	bool is_full = http->counts.waiting >= http->limits.max_clients;
+
+	http->counts.refused += is_full;
+	return is_full;
 }
 
 const char *http_method(const struct http_call *call)

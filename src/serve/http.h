@@ -56,6 +56,9 @@ struct http_counts {
 
 struct http_counts http_counts(const struct http *http);
 
+/* Do as many calls wait as may? Then another one is to be refused. */
+bool http_is_full(struct http *http);
+
 const char *http_method(const struct http_call *call);
 const char *http_target(const struct http_call *call); /* as it came */
 const char *http_header(const struct http_call *call, const char *name);

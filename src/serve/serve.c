@@ -117,11 +117,23 @@ static struct error *ask_worker(struct serve *serve, enum worker_kind kind,
 	return error;
 }
 
+static bool refuse_crowd(const struct exchange *x)
+{
+	bool is_full = http_is_full(x->serve->http);
+
+	if (is_full)
+		route_fail(x->call, 429, "too many clients wait already, see "
+					 "--max-clients");
+	return is_full;
+}
+
 void serve_post(struct exchange *x, enum worker_kind kind)
 {
 	struct post *post;
 	struct error *error;
 
+	if (refuse_crowd(x))
+		return;
 	x->ask.id = x->serve->next_id++;
 	error = ask_worker(x->serve, kind, pid_of_worker(x, kind), &x->ask,
 			   &post);
@@ -156,6 +168,8 @@ void serve_post_once(struct exchange *x, worker_main *main, const void *arg)
 	struct post *post;
 	struct error *error;
 
+	if (refuse_crowd(x))
+		return;
 	error = open_post(x->serve, WORKER_ONCE, 0, main, arg, &post);
 	if (error) {
 		route_fail(x->call, 500, error_text(error));

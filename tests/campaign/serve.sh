@@ -30,9 +30,10 @@ describe() { # PORT PATH [ARGUMENT...]
 	describe_path=$2
 	shift 2
 	get_status "$@" "http://127.0.0.1:$describe_port$describe_path"
-	tr -d '\r' <head | grep -i -e '^content-type:' \
+	tr -d '\r' <./head | grep -i -e '^content-type:' \
 		-e '^content-disposition:' -e '^x-go-pprof:' \
-		-e '^x-content-type-options:' | tr 'A-Z' 'a-z' | sort |
+		-e '^x-content-type-options:' |
+		tr '[:upper:]' '[:lower:]' | sort |
 		sed 's/^/ /' | tr -d '\n'
 	case $(head -c 2 body | od -An -tx1 | tr -d ' ') in
 	1f8b)	echo " gzip" ;;
@@ -165,7 +166,7 @@ rss_kib() {
 }
 
 n_workers() {
-	cat "/proc/$server/task/$server/children" | wc -w
+	wc -w <"/proc/$server/task/$server/children"
 }
 
 start_target "$programs/truth" eight 600

@@ -38,7 +38,7 @@ print(int(time.time() - start), answer[:12].decode("latin1"))
 END
 }
 
-start_target "$programs/truth" sleep 60
+start_target "$programs/truth" sleep 600
 target=$target_pid
 
 # --- where ------------------------------------------------------------------
@@ -135,17 +135,18 @@ exec_http_get "$url/profile?seconds=20" >/dev/null &
 first=$!
 exec_http_get "$url/wall?seconds=20" >/dev/null &
 second=$!
-is_full() {
-	[ "$(get_status "$url/profile?seconds=1")" = 429 ]
+n_wait() { # NUMBER
+	http_get "$at/metrics" | grep -q "^psample_http_waiting $1\$"
 }
-check "--max-clients holds" wait_until 15 is_full
+wait_until 30 n_wait 2
+check_equal "--max-clients holds" \
+	"$(get_status "$url/profile?seconds=1")" 429
 check "and the answer says when to come again" grep -qi '^retry-after:' head
 kill "$first" "$second"
 wait "$first" "$second" 2>/dev/null
-is_free() {
-	[ "$(get_status "$url/goroutine")" = 200 ]
-}
-check "there is room again when they have gone" wait_until 15 is_free
+wait_until 30 n_wait 0
+check_equal "there is room again when they have gone" \
+	"$(get_status "$url/goroutine")" 200
 check "who does not finish a request is dropped" within \
 	"$(raw 'GET /debug/pprof/ HTTP/1.1\r\nkeep' | cut -d ' ' -f 1)" 4 9
 check "a line that never ends is no request" within \

@@ -4,12 +4,12 @@
 # shared samplers, clients that go away, targets that end.
 . "${top_srcdir:-.}/tests/run/lib.sh"
 . "$top_srcdir/tests/run/http.sh"
-plan 29
+plan 31
 requires_program curl
 requires_serve
 requires_ptrace
 
-start_target "$programs/truth" one 60
+start_target "$programs/truth" one 600
 target=$target_pid
 start_server -p "$target"
 url=http://127.0.0.1:$port/debug/pprof
@@ -17,6 +17,20 @@ url=http://127.0.0.1:$port/debug/pprof
 is_wall_and_cpu() {
 	is_type wall wall.pb.gz && is_type cpu slow.pb.gz &&
 		is_type cpu fast.pb.gz
+}
+
+period_of() { # FILE
+	"$PSAMPLE" report --raw "$1" 2>/dev/null | sed -n 's/^Period: //p'
+}
+
+# Samples x period over CPU time
+periods_in() { # FILE
+	"$PSAMPLE" report --raw "$1" 2>/dev/null | awk '
+	/^Period:/ { period = $2 }
+	/^Locations/ { on = 0 }
+	on { n += $1; cpu += $2 }
+	/^samples\/count/ { on = 1 }
+	END { printf "%.2f\n", cpu ? n * period / cpu : 0 }'
 }
 
 is_detached() {
@@ -63,7 +77,7 @@ check_equal "the same by POST" "$(http_get -d "$address+0x1" "$url/symbol" |
 check_equal "and as gperftools has it" "$(http_get -d "$address" \
 	"http://127.0.0.1:$port/pprof/symbol" | tr '\t' ' ')" "$named"
 check_equal "the command line has NULs" "$(http_get "$url/cmdline" |
-	tr '\0' ' ')" "$programs/truth one 60"
+	tr '\0' ' ')" "$programs/truth one 600"
 
 check_equal "allocations are not to be had by chance" \
 	"$(get_status "$url/heap?seconds=1")" 503
@@ -82,6 +96,10 @@ wait $slow && wait $wall && wait $fast
 check "clients who share have each their time" \
 	within "$(duration_s slow.pb.gz).$(duration_s fast.pb.gz)" 3.1 4.2
 check "and their kind" is_wall_and_cpu
+check_equal "and their rate" "$(period_of slow.pb.gz) $(period_of \
+	fast.pb.gz)" "20000000 2500000"
+check "the slower one has every n-th tick, which weigh the more" \
+	within "$(periods_in slow.pb.gz)" 0.6 1.6
 check "and right shares in spite of the others" \
 	within "$(share_of_f slow.pb.gz)" 40 80
 
