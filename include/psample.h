@@ -67,6 +67,9 @@ PSAMPLE_API int psample_is_running(void);
 PSAMPLE_API int psample_label(const char *key, const char *value,
 			      struct psample_error *error);
 
+/* A text on where all threads are, with their stacks; some 0.3 s. */
+PSAMPLE_API int psample_stacks(int fd, struct psample_error *error);
+
 /*
  * Watch allocations from now on, one in @mean_bytes (0: 512 KiB); write what
  * was allocated since, and what of it is in use, as often as wanted; end.

@@ -23,6 +23,7 @@ enum {
 };
 
 #define HZ_MAX 10000.0
+#define STACKS_NS (100 * NS_PER_MS) /* -f stacks without -d */
 
 static const struct option_spec record_specs[] = {
 	{ .help = "What to profile:" },
@@ -67,7 +68,7 @@ static const struct option_spec record_specs[] = {
 	{ "output", NULL, 'o', 0, "FILE",
 	  "- is stdout; %p pid, %n name, %t time", OPT_OUTPUT },
 	{ "format", NULL, 'f', 0, "FMT",
-	  "pprof, folded or text (by FILE's ending)", OPT_FORMAT },
+	  "pprof, folded, text, stacks (by FILE's ending)", OPT_FORMAT },
 	{ "by-thread", NULL, 0, 0, NULL, "keep threads apart",
 	  OPT_BY_THREAD },
 	{ "labels-at", NULL, 0, 0, "ADDR",
@@ -222,7 +223,7 @@ static struct error *set_choice(struct record_options *options, int id,
 	static const char *const events[] = { "cpu", "wall", "alloc", "heap",
 					      NULL };
 	static const char *const formats[] = { "pprof", "folded", "text",
-					       NULL };
+					       "stacks", NULL };
 	static const char *const styles[] = { "simple", "templates", "full",
 					      "none", NULL };
 	struct error *error;
@@ -348,6 +349,18 @@ static struct error *set(void *ctx, int id, const char *arg)
 	}
 }
 
+/* A look at all threads, which is not meant to last. */
+static void set_for_stacks(struct record_options *options)
+{
+	if (options->format != FORMAT_STACKS)
+		return;
+	options->event = EVENT_WALL;
+	options->sampler.mode = MODE_WALL;
+	options->sampler.by_thread = true;
+	if (!options->sampler.duration_ns)
+		options->sampler.duration_ns = STACKS_NS;
+}
+
 static struct error *check_words(struct record_options *options, int argc)
 {
 	bool attaches = options->pids.n || options->name_regex ||
@@ -400,6 +413,7 @@ static int run(void *ctx, int argc, char **argv, bool has_dashes)
 		print_error(error_hint(error, "try:   psample --help"));
 		return EXIT_USAGE;
 	}
+	set_for_stacks(options);
 	if (options->has_freq && !options->has_max_pause)
 		options->sampler.max_pause = 0;
 	return run_record(options, argv);

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "cli/record.h"
+#include "cli/stacks_text.h"
 #include "profile/top.h"
 #include "profile/write.h"
 #include "util/io.h"
@@ -76,6 +77,7 @@ static const char *extension_of(enum output_format format)
 	case FORMAT_FOLDED:
 		return "folded";
 	case FORMAT_TEXT:
+	case FORMAT_STACKS:
 		return "txt";
 	case FORMAT_AUTO:
 	case FORMAT_PPROF:
@@ -172,6 +174,9 @@ static struct error *render(const struct run *run,
 		top_make(profile, type, &top);
 		top_write(profile, &top, type, SIZE_MAX, out);
 		top_clear(&top);
+		return NULL;
+	case FORMAT_STACKS:
+		stacks_text_write(profile, out);
 		return NULL;
 	case FORMAT_AUTO:
 	case FORMAT_PPROF:

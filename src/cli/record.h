@@ -18,6 +18,7 @@ enum output_format {
 	FORMAT_PPROF,
 	FORMAT_FOLDED,
 	FORMAT_TEXT,
+	FORMAT_STACKS, /* each thread once: stacks_text.h */
 };
 
 enum record_event {

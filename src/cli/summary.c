@@ -230,6 +230,7 @@ static void print_next(const struct run *run)
 			   run->written, run->written);
 		break;
 	case FORMAT_TEXT:
+	case FORMAT_STACKS:
 		log_notice("wrote %s", run->written);
 		break;
 	case FORMAT_AUTO:

@@ -95,8 +95,11 @@ CLIENT_HIDDEN int client_run_begin(struct client_run *run, int output_fd,
 /* Send @word and await a line; 0, or EIO with psample's words. */
 CLIENT_HIDDEN int client_run_ask(struct client_run *run, const char *word,
 				 struct psample_error *error);
-/* End it, await the profile, and that psample is gone. */
-CLIENT_HIDDEN int client_run_end(struct client_run *run,
+/*
+ * Send @word, or nothing if it ends by itself; await the profile, and that
+ * psample is gone.
+ */
+CLIENT_HIDDEN int client_run_end(struct client_run *run, const char *word,
 				 struct psample_error *error);
 /* In a forked child: it is the parent's. */
 CLIENT_HIDDEN void client_run_forget(struct client_run *run);
@@ -112,7 +115,7 @@ enum client_state {
 	CLIENT_RUNNING,
 };
 
-enum client_kind { CLIENT_CPU, CLIENT_HEAP, CLIENT_N_KINDS };
+enum client_kind { CLIENT_CPU, CLIENT_HEAP, CLIENT_STACKS, CLIENT_N_KINDS };
 
 struct client_task {
 	enum client_kind kind;

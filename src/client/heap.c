@@ -92,7 +92,7 @@ int psample_heap_stop(struct psample_error *error)
 
 	if (result)
 		return result;
-	result = client_run_end(task.run, error);
+	result = client_run_end(task.run, "end\n", error);
 	return client_task_end(&task, CLIENT_IDLE, result, error);
 }
 

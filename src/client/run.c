@@ -265,7 +265,8 @@ int client_run_ask(struct client_run *run, const char *word,
 	return fail_in_its_words(run, error);
 }
 
-int client_run_end(struct client_run *run, struct psample_error *error)
+int client_run_end(struct client_run *run, const char *word,
+		   struct psample_error *error)
 {
 	int64_t until_ms = now_ms() + run->stop_ms;
 	enum answer answer;
@@ -273,7 +274,8 @@ int client_run_end(struct client_run *run, struct psample_error *error)
 	int result = 0;
 
 	/* An earlier "wrote" is not the last one: its end is what counts. */
-	say(run, "end\n");
+	if (word)
+		say(run, word);
 	do {
 		answer = await_line(run->control_fd, until_ms);
 		if (answer == ANSWER_WROTE)

@@ -74,13 +74,15 @@ uint32_t labels_add(struct profile *profile, uint32_t base,
 	const struct profile_label *before =
 		profile_label_set(profile, base, &n);
 
-	if (!n_bytes || n > 4 || profile->label_sets.entries.n > LABELS_SETS_MAX)
+	if (!n_bytes || n > 4 ||
+	    profile->label_sets.entries.n > LABELS_SETS_MAX)
 		return base;
 	memcpy(labels, before, n * sizeof(*labels));
 	while (n < ARRAY_SIZE(labels)) {
-		const char *key = next_string(&text, end);
-		const char *value = key ? next_string(&text, end) : NULL;
+		const char *key = next_string(&text, end), *value = NULL;
 
+		if (key)
+			value = next_string(&text, end);
 		if (!value)
 			break;
 		/* profile.proto has no use for an empty key or value. */

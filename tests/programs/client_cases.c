@@ -38,7 +38,7 @@ static int start_stop(const char *file)
 		return 1;
 	if (!psample_is_running())
 		return 1;
-	burn_ms(f, 300);
+	burn_ms(f, 200);
 	return want(psample_stop(&error), 0) || psample_is_running();
 }
 
@@ -48,7 +48,7 @@ static int into_descriptor(const char *file)
 
 	if (want(psample_start_fd(fd, &error), 0))
 		return 1;
-	burn_ms(f, 300);
+	burn_ms(f, 200);
 	if (want_error(psample_flush(&error), EINVAL))
 		return 1;
 	return want(psample_stop(&error), 0);
@@ -141,7 +141,7 @@ static int end_at_exit(const char *file)
 {
 	if (want(psample_start(file, &error), 0))
 		return 1;
-	burn_ms(f, 300);
+	burn_ms(f, 200);
 	exit(0);
 }
 
@@ -150,7 +150,7 @@ static int crash(const char *file)
 {
 	if (want(psample_start(file, &error), 0))
 		return 1;
-	burn_ms(f, 300);
+	burn_ms(f, 200);
 	raise(SIGKILL);
 	return 1;
 }
@@ -199,10 +199,38 @@ static int labels(const char *file)
 	    psample_label("long", text, &why) != E2BIG ||
 	    psample_label("", "1", &why) != EINVAL)
 		return 1;
-	burn_ms(f, 300);
+	burn_ms(f, 200);
 	psample_label("a", NULL, NULL);
-	burn_ms(f, 300);
+	burn_ms(f, 200);
 	return want(psample_stop(&error), 0);
+}
+
+/* The main thread waits for psample, another one works, a third one waits. */
+static void *wait_for_end(void *unused)
+{
+	(void)unused;
+	for (;;)
+		pause();
+	return NULL;
+}
+
+static void *burn_on(void *unused)
+{
+	(void)unused;
+	for (;;)
+		f(1000000);
+	return NULL;
+}
+
+static int stacks(const char *file)
+{
+	int fd = open(file, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	pthread_t thread;
+
+	pthread_create(&thread, NULL, wait_for_end, NULL);
+	pthread_create(&thread, NULL, burn_on, NULL);
+	return want(psample_stacks(fd, &error), 0) ||
+	       waitpid(-1, NULL, WNOHANG | __WALL) != -1;
 }
 
 /* psample dies in between; the program does not. */
@@ -228,7 +256,7 @@ static const struct {
 	{ "hangs", hangs },	      { "after_fork", after_fork },
 	{ "end_at_exit", end_at_exit }, { "crash", crash },
 	{ "thread_gone", thread_gone }, { "killed", killed },
-	{ "labels", labels },
+	{ "labels", labels }, { "stacks", stacks },
 };
 
 int main(int argc, char **argv)
