@@ -340,6 +340,9 @@ static void start_subject(struct digest *digest, const struct record *record)
 		vec_push(&digest->subjects);
 	subject = subject_new(&digest->registry, record->pid, parent);
 	proc_read_comm(subject->pid, subject->pid, subject->process);
+	if (!digest->registry.profile->mappings.n)
+		proc_read_program(subject->pid, digest->program,
+				  sizeof(digest->program));
 	*(struct subject **)vec_at(&digest->subjects, record->subject) =
 		subject;
 }
@@ -353,6 +356,22 @@ static void end_subject(struct digest *digest, uint32_t id)
 	unwinder_forget(digest->unwinder, subject->space);
 	subject_free(subject);
 	*(struct subject **)vec_at(&digest->subjects, id) = NULL;
+}
+
+/* Without any stack nothing else tells what program it was. */
+static void name_program(struct digest *digest)
+{
+	struct profile *profile = digest->registry.profile;
+	struct profile_mapping mapping = {
+		.filename = profile_string(profile, digest->program),
+		.has_functions = true,
+		.has_filenames = true,
+		.has_line_numbers = true,
+		.has_inline_frames = true,
+	};
+
+	if (!profile->mappings.n && *digest->program)
+		profile->main_mapping = profile_add_mapping(profile, &mapping);
 }
 
 static void take_weights(struct digest *digest, struct subject *subject,
@@ -424,6 +443,9 @@ static void take(struct digest *digest, const struct record *record)
 	case RECORD_BRIEF:
 		tally_pay(digest->registry.profile, &digest->brief,
 			  record->cpu_ns);
+		return;
+	case RECORD_END:
+		name_program(digest);
 		return;
 	case RECORD_FLUSH:
 		eventfd_write(digest->flushed_fd, 1);

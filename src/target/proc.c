@@ -122,6 +122,16 @@ long proc_status_number(pid_t pid, const char *key)
 }
 
 /* "NSpid:\t4711\t12\t1": from our namespace down to its own. */
+void proc_read_program(pid_t pid, char *out, size_t size)
+{
+	char path[64];
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
+	n = readlink(path, out, size - 1);
+	out[n > 0 ? n : 0] = '\0';
+}
+
 pid_t proc_namespace_pid(pid_t pid)
 {
 	CLEANUP(free) char *text = read_status(pid);

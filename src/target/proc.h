@@ -35,6 +35,9 @@ bool proc_read_comm(pid_t pid, pid_t tid, char out[COMM_MAX]);
 /* The number behind "@key:" in /proc/PID/status, or -1. */
 long proc_status_number(pid_t pid, const char *key);
 
+/* The file that @pid executes, or "" if it may not be known. */
+void proc_read_program(pid_t pid, char *out, size_t size);
+
 /* The number of @pid in its own pid namespace, or -1. */
 pid_t proc_namespace_pid(pid_t pid);
 

@@ -7,7 +7,7 @@
 # program first.
 . "${top_srcdir:-.}/tests/run/lib.sh"
 . "$top_srcdir/tests/run/figures.sh"
-plan 29
+plan 30
 requires_ptrace
 cd "$scratch" || exit 1
 
@@ -47,6 +47,9 @@ quick -f text -o text
 check "the text format names the hottest function" grep -q hot_delta text
 
 # --- pprof ------------------------------------------------------------
+"$PSAMPLE" -q -F 1 -o none.pb.gz -- true >"$scratch/out" 2>"$scratch/err"
+check "without any sample the program has its name" \
+	sh -c '"$PSAMPLE" report -raw none.pb.gz | grep "^1: .*true.*FN"'
 quick -o a.pb.gz
 check_equal "a pprof profile is written" $? 0
 check "it is gzip through and through" gzip -t a.pb.gz
