@@ -362,15 +362,17 @@ static void end_subject(struct digest *digest, uint32_t id)
 static void name_program(struct digest *digest)
 {
 	struct profile *profile = digest->registry.profile;
+	const char *program = *digest->program ? digest->program
+					       : "[program]";
 	struct profile_mapping mapping = {
-		.filename = profile_string(profile, digest->program),
+		.filename = profile_string(profile, program),
 		.has_functions = true,
 		.has_filenames = true,
 		.has_line_numbers = true,
 		.has_inline_frames = true,
 	};
 
-	if (!profile->mappings.n && *digest->program)
+	if (!profile->mappings.n)
 		profile->main_mapping = profile_add_mapping(profile, &mapping);
 }
 

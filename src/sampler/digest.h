@@ -27,7 +27,7 @@ struct slot {
 };
 
 struct digest {
-	char program[4096]; /* file of the process that began last, or "" */
+	char program[4096]; /* file of the process that began last; "": gone */
 	struct sampler_options options;
 	struct ring *ring;
 	struct registry registry;

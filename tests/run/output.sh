@@ -48,8 +48,9 @@ check "the text format names the hottest function" grep -q hot_delta text
 
 # --- pprof ------------------------------------------------------------
 "$PSAMPLE" -q -F 1 -o none.pb.gz -- true >"$scratch/out" 2>"$scratch/err"
-check "without any sample the program has its name" \
-	sh -c '"$PSAMPLE" report -raw none.pb.gz | grep "^1: .*true.*FN"'
+# It may be gone before its name is read.
+check "without any sample there is a program for pprof to show" sh -c \
+	'"$PSAMPLE" report -raw none.pb.gz | grep -E "^1: .*(true|program).*FN"'
 quick -o a.pb.gz
 check_equal "a pprof profile is written" $? 0
 check "it is gzip through and through" gzip -t a.pb.gz
