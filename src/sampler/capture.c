@@ -75,7 +75,9 @@ void sampler_skip_wall(struct sampler *s)
  * in between is the end of a time slice, and where that is a thread must not
  * be seen more often than elsewhere: a call that reads a CPU clock ends
  * slices, and got 3.5 % of the samples where it uses 0.1 %. Nor is a thread
- * kept that was woken later.
+ * kept that was woken later. On its own core (follow.c) it is known who was
+ * displaced; of others only those count that ran before we woke, since our
+ * wake-up and theirs may come from one timer interrupt.
  */
 static bool was_on_core(const struct sampler *s, const struct thread *thread,
 			const struct schedstat *now, int64_t stop_ns,
