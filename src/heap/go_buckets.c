@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "util/clock.h"
 #include "util/mem.h"
 
 #define PAGE_BYTES 4096u
@@ -14,7 +15,8 @@
 #define SIZE_MAX_BYTES (UINT64_C(1) << 47)
 #define COUNT_MAX (UINT64_C(1) << 48)
 #define PCS_MAX (64u << 20) /* of all buckets together */
-#define TRIES_MAX 16
+#define TRIES_AT_ONCE 16
+#define TRIES_MAX (TRIES_AT_ONCE + 250) /* of a millisecond each */
 
 struct header {
 	uint64_t next, all_next, type, hash, size, n_pcs;
@@ -100,13 +102,16 @@ static bool sum_record(const struct record *record, uint64_t size,
 
 /*
  * Read the counts of @bucket. The runtime moves them from future to active
- * and adds to them meanwhile, so what is new must be seen twice.
+ * and adds to them meanwhile, so what is new must be seen twice. A thread of
+ * it that lost its core within such an update leaves counts that do not fit
+ * until it runs again: that takes a while on a busy machine.
  */
 static enum go_buckets_result read_counts(struct go_buckets *buckets,
 					  struct go_bucket *bucket)
 {
 	taddr addr = bucket->addr + HEADER_BYTES +
 		     sizeof(uint64_t) * (taddr)bucket->n_pcs;
+	struct timespec moment = timespec_of_ns(NS_PER_MS);
 	struct go_counts last = bucket->now, counts;
 	bool has_last = true;
 	struct record record;
@@ -123,6 +128,8 @@ static enum go_buckets_result read_counts(struct go_buckets *buckets,
 		}
 		last = counts;
 		has_last = is_sound;
+		if (!is_sound && i >= TRIES_AT_ONCE)
+			nanosleep(&moment, NULL);
 		if (buckets->read(buckets->ctx, addr, &record,
 				  sizeof(record)) != sizeof(record))
 			return GO_BUCKETS_GONE;

@@ -185,8 +185,10 @@ void heap_free(struct heap *heap)
 {
 	if (!heap)
 		return;
-	if (heap->poke)
+	if (heap->poke) {
 		poke_undo(heap->poke);
+		memfile_unlock(heap->mem_fd);
+	}
 	native_free(heap->native);
 	go_buckets_clear(&heap->buckets);
 	gopclntab_close(heap->program.table);
@@ -213,18 +215,33 @@ static void await_runtime(struct heap *heap)
 		nanosleep(&moment, NULL);
 }
 
-static struct error *set_rate(struct heap *heap, uint64_t before)
+/*
+ * Two who change the rate would each take the other's value for the
+ * program's own, and leave it there: whoever comes second only reads.
+ */
+static struct error *set_rate(struct heap *heap)
 {
 	struct heap_stats *stats = &heap->stats;
+	bool is_alone = memfile_lock(heap->mem_fd);
+	uint64_t before;
 
+	if (!read_word(heap, heap->rate, &before))
+		return refuse(heap, error_new("it has ended"));
 	stats->mean_before = before;
 	stats->mean_bytes = heap->options.mean_bytes;
 	if (!stats->mean_bytes)
 		stats->mean_bytes = before ? before : HEAP_MEAN_DEFAULT;
 	heap->weights.rate_before = before;
 	heap->weights.rate = stats->mean_bytes;
-	if (stats->mean_bytes == before)
+	if (stats->mean_bytes == before) {
+		if (is_alone)
+			memfile_unlock(heap->mem_fd);
 		return NULL;
+	}
+	if (!is_alone)
+		return error_hint(refuse(heap, error_new(
+			"another psample sets its MemProfileRate now")),
+			"try:   again when that one has ended");
 	switch (poke_write(heap->poke, heap->mem_fd, heap->rate, before,
 			   stats->mean_bytes)) {
 	case POKE_DONE:
@@ -243,7 +260,6 @@ struct error *heap_start(struct heap *heap, struct poke *poke)
 {
 	enum go_buckets_result result;
 	struct error *error;
-	uint64_t before;
 
 	heap->registry.profile->time_ns = clock_wall_ns();
 	heap->start_ns = clock_now_ns();
@@ -255,8 +271,6 @@ struct error *heap_start(struct heap *heap, struct poke *poke)
 	if (heap->options.is_launched)
 		await_runtime(heap);
 	heap->poke = poke;
-	if (!read_word(heap, heap->rate, &before))
-		return refuse(heap, error_new("it has ended"));
 	/* What a launched program has allocated so far is of the run. */
 	if (!heap->options.is_launched) {
 		result = go_buckets_read(&heap->buckets, heap->head);
@@ -265,7 +279,7 @@ struct error *heap_start(struct heap *heap, struct poke *poke)
 						      "cannot be read"));
 		go_buckets_mark(&heap->buckets);
 	}
-	return set_rate(heap, before);
+	return set_rate(heap);
 }
 
 static void count_values(struct heap *heap)
@@ -359,6 +373,7 @@ struct error *heap_stop(struct heap *heap)
 	if (heap->native && state == HEAP_RUNS)
 		native_stop(heap->native);
 	result = poke_undo(heap->poke);
+	memfile_unlock(heap->mem_fd);
 	heap->poke = NULL;
 	if (heap->native) {
 		native_count(heap->native, &heap->stats);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/file.h>
 
 #include "target/permission.h"
 
@@ -34,6 +35,17 @@ bool memfile_write(int fd, taddr addr, const void *buf, size_t len)
 {
 	return !(addr >> 63) &&
 	       pwrite(fd, buf, len, (off_t)addr) == (ssize_t)len;
+}
+
+/* All who open /proc/PID/mem get the same inode, so flock(2) works there. */
+bool memfile_lock(int fd)
+{
+	return !flock(fd, LOCK_EX | LOCK_NB);
+}
+
+void memfile_unlock(int fd)
+{
+	flock(fd, LOCK_UN);
 }
 
 /* Write @value if the word is @expected. */

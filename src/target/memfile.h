@@ -28,6 +28,14 @@ size_t memfile_read(int fd, taddr addr, void *buf, size_t len);
 /* Also where the process itself may not write; false: not all of it. */
 bool memfile_write(int fd, taddr addr, const void *buf, size_t len);
 
+/*
+ * Only one psample at a time may change this memory: false if another has the
+ * right. It ends with memfile_unlock(), or with the last process that has
+ * @fd open, so that a guard of ours keeps it until it has put things back.
+ */
+bool memfile_lock(int fd) MUST_USE;
+void memfile_unlock(int fd);
+
 struct poke {
 	_Atomic bool is_armed;
 	int fd; /* of memfile_open(), inherited by the guard */

@@ -7,7 +7,7 @@
 # than it had, also by a psample that was killed, or if anything but a Go
 # program that is understood is touched.
 . "${top_srcdir:-.}/tests/run/lib.sh"
-plan 35
+plan 36
 requires_ptrace
 cd "$scratch" || exit 1
 
@@ -140,10 +140,13 @@ check "in use is what is kept, first of all" \
 # --- killed in the middle ----------------------------------------------
 "$PSAMPLE" -q -e heap -i 4096 -o killed.pb.gz -p "$target_pid" &
 killed=$!
-wait_until 10 sh -c '"$PSAMPLE" -e heap -d 0.01 -o seen.pb.gz -p "$1" \
-	2>&1 | grep -q "MemProfileRate 4096 as the program has it"' \
-	sh "$target_pid"
+# Its lock comes with the write. A probe by psample could come in between.
+wait_until 10 grep -q "FLOCK .* WRITE $killed " /proc/locks
+"$PSAMPLE" -e heap -d 0.01 -o seen.pb.gz -p "$target_pid" 2>&1 |
+	grep -q "MemProfileRate 4096 as the program has it"
 check_equal "a second psample finds the rate of the first" $? 0
+refuses "and cannot set another" 'another psample' \
+	-e heap -i 8192 -d 0.01 -o seen.pb.gz -p "$target_pid"
 kill -KILL $killed
 wait $killed 2>/dev/null
 is_off() {
@@ -165,9 +168,12 @@ check_equal "launched: the status is the program's" $? 0 || diag_file err
 check "the rate that it has is left alone" \
 	grep -q 'MemProfileRate 524288 as the program has it' err
 folded alloc_space ours.pb.gz
-check "the total is what the program counts, to 8 percent (its rate)" \
-	within "$(ratio "$(folded_total folded)" \
-	"$(awk '/^[0-9]/ { n = $2 } END { print n }' log)")" 0.92 1.08
+# Few samples on a busy machine; and what comes last is not seen.
+error=$(sed -n 's/.*allocated (+-\([0-9.]*\)%).*/\1/p' err)
+check "the total is what the program counts, to four standard errors" \
+	within "$(awk -v got="$(folded_total folded)" -v e="${error:-0}" '
+	/^[0-9]/ { n = $2 }
+	END { print (got / n - 1) / (4 * e + 2) * 100 }' log)" -1 1
 for function in small medium inlined; do
 	folded alloc_space own.pb.gz
 	wanted=$(folded_share folded main.$function)

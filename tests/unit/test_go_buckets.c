@@ -17,6 +17,7 @@ struct memory {
 	size_t n_readable; /* words; what is behind them is not mapped */
 	uint64_t changing; /* address of a word that grows with each read */
 	size_t n_reads;
+	size_t settles_at; /* read at which the update at @changing ends */
 };
 
 static size_t read_memory(void *ctx, taddr addr, void *buf, size_t len)
@@ -25,8 +26,10 @@ static size_t read_memory(void *ctx, taddr addr, void *buf, size_t len)
 	size_t end = memory->n_readable * 8;
 
 	memory->n_reads++;
-	if (memory->changing)
+	if (memory->changing && !memory->settles_at)
 		memory->words[(memory->changing - BASE) / 8]++;
+	else if (memory->n_reads == memory->settles_at)
+		memory->words[(memory->changing - BASE) / 8]--;
 	if (addr < BASE || addr - BASE >= end)
 		return 0;
 	if (len > end - (addr - BASE))
@@ -250,6 +253,19 @@ static void make_unsteady(struct memory *memory, uint64_t *w)
 TEST(go_buckets_that_never_hold_still_end_the_reading)
 {
 	CHECK_EQ(read_after(make_unsteady), GO_BUCKETS_BAD);
+}
+
+static void make_interrupted(struct memory *memory, uint64_t *w)
+{
+	count(w, 0, 10, 0);
+	w[7]++; /* counted, and its thread displaced before it adds bytes */
+	memory->changing = BASE + (uint64_t)(w + 7 - memory->words) * 8;
+	memory->settles_at = 40;
+}
+
+TEST(go_buckets_within_an_update_are_waited_for)
+{
+	CHECK_EQ(read_after(make_interrupted), GO_BUCKETS_OK);
 }
 
 TEST(go_scale_is_that_of_runtime_pprof)
