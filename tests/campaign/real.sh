@@ -99,7 +99,7 @@ for program in xz sqlite3 redis; do
 			"(^|;)($built_names)[; (]")" \
 		50 100 || diag "$(folded_leaves "$real_profile")"
 	check "$program with -g: hardly an offset instead of a name" within \
-		"$(folded_match "$real_profile" "${program}[^;]*\+0x")" 0 2
+		"$(folded_match "$real_profile" "${program}[^;]*[+]0x")" 0 2
 	check "$program with -g: stacks reach their root" within \
 		"$(summary_rooted "$scratch/real.err")" "$REAL_ROOTED" 100
 	diag "$(folded_leaves "$real_profile" 5)"

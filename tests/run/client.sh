@@ -8,6 +8,7 @@
 . "${top_srcdir:-.}/tests/run/lib.sh"
 plan 34
 requires_ptrace
+alone
 cycles=${CYCLES:-10}
 library=$(cd "$top_builddir" && pwd)
 profile=$scratch/profile

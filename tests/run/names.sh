@@ -146,7 +146,7 @@ build prog -rdynamic
 strip prog
 record -- ./prog
 check ".dynsym alone: exported functions have names" within \
-	"$(folded_match "$folded" ';exported_function;prog\+0x[0-9a-f]*$')" \
+	"$(folded_match "$folded" ';exported_function;prog[+]0x[0-9a-f]*$')" \
 	90 100
 for format in -gz=none -gz=zlib -gdwarf-4 -gdwarf-5; do
 	build prog "$format"
