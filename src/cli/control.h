@@ -4,7 +4,8 @@
  *
  * A FIFO is for scripts: anybody may write a line into it, and nothing comes
  * back. A socket ("fd:N", inherited) belongs to one owner: it is told what
- * happens, one line each ("sampling", "wrote FILE"), and its end ends the run.
+ * happens, one line each ("sampling", "wrote FILE", "suspended", "failed"),
+ * and its end ends the run.
  */
 #ifndef CLI_CONTROL_H
 #define CLI_CONTROL_H

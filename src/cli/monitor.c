@@ -236,6 +236,33 @@ static void end_by_word(struct monitor *monitor)
 }
 
 static void run_control_word(struct monitor *monitor, const char *word)
+/*
+ * The owner wants another tracer to have the target for a moment, or to give
+ * it back: until "resume", or its end, nothing else is listened to.
+ */
+static void suspend_for_owner(struct monitor *monitor)
+{
+	struct run *run = monitor->run;
+	struct pollfd pfd = { control_fd(monitor->control), POLLIN, 0 };
+	const char *word = NULL;
+	struct error *error;
+
+	atomic_store(&run->guard.page->is_announced, true);
+	collect_suspend(run->collect);
+	monitor_tell(monitor, "suspended", NULL);
+	while (!control_has_ended(monitor->control) &&
+	       (!word || strcmp(word, "resume") != 0)) {
+		poll(&pfd, 1, -1);
+		word = control_read(monitor->control);
+	}
+	error = collect_continue(run->collect);
+	atomic_store(&run->guard.page->is_announced, false);
+	if (error)
+		log_error("%s", error_text(error));
+	monitor_tell(monitor, error ? "failed" : "sampling", NULL);
+	error_free(error);
+}
+
 {
 	struct run *run = monitor->run;
 
@@ -250,6 +277,8 @@ static void run_control_word(struct monitor *monitor, const char *word)
 	else if (!strcmp(word, "end"))
 		end_by_word(monitor);
 	else if (word[0])
+	else if (!strcmp(word, "suspend") && !run->is_launched)
+		suspend_for_owner(monitor);
 		log_warning("unknown word on the control FIFO (start, stop, "
 			    "dump or end expected)");
 }

@@ -95,6 +95,11 @@ CLIENT_HIDDEN int client_run_begin(struct client_run *run, int output_fd,
 /* Send @word and await a line; 0, or EIO with psample's words. */
 CLIENT_HIDDEN int client_run_ask(struct client_run *run, const char *word,
 				 struct psample_error *error);
+/* Let go of the program, for another psample; then go on. */
+CLIENT_HIDDEN int client_run_suspend(struct client_run *run,
+				     struct psample_error *error);
+CLIENT_HIDDEN int client_run_resume(struct client_run *run,
+				    struct psample_error *error);
 /*
  * Send @word, or nothing if it ends by itself; await the profile, and that
  * psample is gone.
@@ -103,7 +108,8 @@ CLIENT_HIDDEN int client_run_end(struct client_run *run, const char *word,
 				 struct psample_error *error);
 /* In a forked child: it is the parent's. */
 CLIENT_HIDDEN void client_run_forget(struct client_run *run);
-
+/* Where Yama is: permit it to attach, in the place of another one. */
+CLIENT_HIDDEN void client_run_permit(const struct client_run *run);
 
 /*
  * session.c: who may do what with a run. A task is one call of the library,

@@ -19,7 +19,7 @@
 #define GONE_MS 5000 /* a process that was killed, or has closed its files */
 
 enum answer {
-	ANSWER_SAMPLING, /* attached */
+	ANSWER_SAMPLING, /* attached; or suspended, as asked for */
 	ANSWER_WROTE,
 	ANSWER_FAILED,
 	ANSWER_OTHER,
@@ -265,6 +265,25 @@ int client_run_ask(struct client_run *run, const char *word,
 	return fail_in_its_words(run, error);
 }
 
+static int change(struct client_run *run, const char *word,
+		  struct psample_error *error)
+{
+	if (!say(run, word))
+		return fail_in_its_words(run, error);
+	return await_sampling(run, CLIENT_START_MS, error);
+}
+
+int client_run_suspend(struct client_run *run, struct psample_error *error)
+{
+	return change(run, "suspend\n", error);
+}
+
+int client_run_resume(struct client_run *run, struct psample_error *error)
+{
+	client_run_permit(run);
+	return change(run, "resume\n", error);
+}
+
 int client_run_end(struct client_run *run, const char *word,
 		   struct psample_error *error)
 {
@@ -288,6 +307,12 @@ int client_run_end(struct client_run *run, const char *word,
 		result = fail_in_its_words(run, error);
 	clean_up(run, answer == ANSWER_LATE);
 	return result;
+}
+
+void client_run_permit(const struct client_run *run)
+{
+	if (run->is_ptracer)
+		prctl(PR_SET_PTRACER, run->keeper, 0, 0, 0);
 }
 
 void client_run_forget(struct client_run *run)

@@ -48,6 +48,11 @@ static void __attribute__((constructor(101))) register_fork_handler(void)
 	pthread_atfork(NULL, NULL, forget_in_child);
 }
 
+enum client_state client_state(enum client_kind kind)
+{
+	return state_of(atomic_load(&sessions[kind].word));
+}
+
 static int refuse(enum client_state from, enum client_state found,
 		  struct psample_error *error)
 {
@@ -79,20 +84,25 @@ int client_task_begin(struct client_task *task, enum client_kind kind,
 	return 0;
 }
 
+/* Yama knows one at a time: what was permitted to @ended was another's. */
+static void permit_rest(enum client_kind ended)
+{
+	for (int kind = 0; kind < CLIENT_N_KINDS; kind++)
+		if (kind != (int)ended && client_state(kind) == CLIENT_RUNNING)
+			client_run_permit(&sessions[kind].run);
+}
+
 int client_task_end(struct client_task *task, enum client_state to, int result,
 		    struct psample_error *error)
 {
 	atomic_store(&sessions[task->kind].word, word_of(to));
+	if (to == CLIENT_IDLE)
+		permit_rest(task->kind);
 	if (!result)
 		client_succeed(error);
 	pthread_setcancelstate(task->cancel_state, NULL);
 	errno = task->saved_errno;
 	return result;
-}
-
-enum client_state client_state(enum client_kind kind)
-{
-	return state_of(atomic_load(&sessions[kind].word));
 }
 
 /* At exit, and before dlclose: what is left is ended. The last to run. */

@@ -33,6 +33,24 @@ static int write_stacks(struct client_run *run, int fd,
 	return client_run_end(run, NULL, error);
 }
 
+/* A process has one tracer: what samples it already steps aside meanwhile. */
+static int write_beside(struct client_run *run, int fd,
+			struct psample_error *error)
+{
+	struct client_task cpu;
+	int result = client_task_begin(&cpu, CLIENT_CPU, CLIENT_RUNNING,
+				       error), resumed;
+
+	if (result)
+		return result;
+	result = client_run_suspend(cpu.run, error);
+	if (!result)
+		result = write_stacks(run, fd, error);
+	resumed = client_run_resume(cpu.run, result ? NULL : error);
+	return client_task_end(&cpu, CLIENT_RUNNING,
+			       result ? result : resumed, error);
+}
+
 int psample_stacks(int fd, struct psample_error *error)
 {
 	struct client_task task;
@@ -41,6 +59,9 @@ int psample_stacks(int fd, struct psample_error *error)
 
 	if (result)
 		return result;
-	result = write_stacks(task.run, fd, error);
+	if (client_state(CLIENT_CPU) == CLIENT_IDLE)
+		result = write_stacks(task.run, fd, error);
+	else
+		result = write_beside(task.run, fd, error);
 	return client_task_end(&task, CLIENT_IDLE, result, error);
 }

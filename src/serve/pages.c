@@ -99,7 +99,7 @@ void page_index(const struct exchange *x, struct strbuf *out)
 	else
 		targets_list(x->serve->targets, &pids);
 	n_threads = count_threads(&pids);
-	strbuf_adds(out, "<!DOCTYPE html>\n<html>\n<head>\n"
+	strbuf_adds(out, "<html>\n<head>\n"
 			 "<title>/debug/pprof/</title>\n</head>\n<body>\n"
 			 "<p>/debug/pprof/ by psample</p>\n");
 	add_targets(x, &pids, out);

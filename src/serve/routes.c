@@ -174,29 +174,6 @@ static void run_wall(struct exchange *x)
 	sample(x, ASK_WALL);
 }
 
-/* goroutine and threadcreate: both are the threads of a native program. */
-static void run_threads(struct exchange *x)
-{
-	int64_t debug = number_or_zero(x, "debug");
-
-	if (request_find(&x->request, "seconds")) {
-		fail(x, 400, "\"seconds\" parameter is not supported for "
-			     "this profile type");
-		return;
-	}
-	x->ask.kind = ASK_THREADS;
-	x->ask.debug = debug < 0 ? 1 : debug > 2 ? 2 : (uint32_t)debug;
-	if (x->ask.debug == 2 && strcmp(x->name, "goroutine") != 0)
-		x->ask.debug = 1;
-	snprintf(x->ask.name, sizeof(x->ask.name), "%s", x->name);
-	if (!choose(x) || !take_tid(x))
-		return;
-	if (is_head(x))
-		answer_head(x);
-	else
-		serve_post(x, WORKER_SAMPLING);
-}
-
 /* As serveDeltaProfile() checks it; false if it is no good. */
 static bool take_delta(struct exchange *x)
 {
@@ -217,6 +194,27 @@ static bool take_delta(struct exchange *x)
 	return take_seconds(x, seconds);
 }
 
+/* goroutine and threadcreate: both are the threads of a native program. */
+static void run_threads(struct exchange *x)
+{
+	int64_t debug = number_or_zero(x, "debug");
+
+	if (!take_delta(x))
+		return;
+	x->ask.kind = ASK_THREADS;
+	x->ask.debug = debug < 0 ? 1 : debug > 2 ? 2 : (uint32_t)debug;
+	if (x->ask.debug == 2 && strcmp(x->name, "goroutine") != 0)
+		x->ask.debug = 1;
+	snprintf(x->ask.name, sizeof(x->ask.name), "%s%s", x->name,
+		 x->ask.duration_ns ? "-delta" : "");
+	if (!choose(x) || !take_tid(x))
+		return;
+	if (is_head(x))
+		answer_head(x);
+	else
+		serve_post(x, WORKER_SAMPLING);
+}
+
 static void run_heap(struct exchange *x)
 {
 	int64_t debug = number_or_zero(x, "debug");
@@ -228,6 +226,9 @@ static void run_heap(struct exchange *x)
 			     "this server was started without --heap");
 		return;
 	}
+	if (number_or_zero(x, "gc") > 0)
+		x->note = "no garbage was collected first: that cannot be "
+			  "had from outside";
 	x->ask.kind = ASK_HEAP;
 	x->ask.debug = debug != 0;
 	snprintf(x->ask.name, sizeof(x->ask.name), "%s%s", x->name,
@@ -428,8 +429,11 @@ static bool redirect(struct exchange *x)
 			       x->request.path);
 	else
 		to = xasprintf("%s/", x->request.path);
-	answer_init(&answer, 301, ANSWER_TEXT);
+	answer_init(&answer, 301, ANSWER_HTML);
 	answer_add_header(&answer, "Location", to);
+	/* of digits and our own words */
+	strbuf_addf(&answer.body, "<a href=\"%s\">Moved Permanently</a>.\n\n",
+		    to);
 	http_answer(x->call, &answer);
 	return true;
 }

@@ -33,6 +33,9 @@ struct client {
 	struct ask ask;
 	int64_t end_ns;
 	struct vec parts; /* struct part, the one at hand last */
+	/* Of stacks with seconds=: proto from their begin, and when that was */
+	struct strbuf before;
+	int64_t before_ns;
 };
 
 struct sampling {
@@ -40,6 +43,7 @@ struct sampling {
 	struct guard guard;
 	struct session *session; /* NULL: nothing is attached */
 	struct vec clients; /* struct client * */
+	struct vec later;   /* struct client *: they want stacks once more */
 	int64_t told_ns;
 };
 
@@ -63,6 +67,7 @@ static void client_free(struct client *client)
 {
 	clear_parts(client);
 	vec_clear(&client->parts);
+	strbuf_clear(&client->before);
 	free(client);
 }
 
@@ -79,6 +84,11 @@ static void tell_stats(struct sampling *s, struct session *session)
 static bool is_threads(const struct client *client)
 {
 	return client->ask.kind == ASK_THREADS;
+}
+
+static int64_t duration_of(const struct client *client)
+{
+	return is_threads(client) ? THREADS_NS : client->ask.duration_ns;
 }
 
 /* Its period in ticks of a run with @period_ns. */
@@ -178,16 +188,21 @@ static void end_part(struct client *client, int64_t now)
 	part->end_ns = now;
 }
 
-static void write_stacks(const struct client *client,
+static void write_stacks(const struct client *client, int64_t end_ns,
 			 struct profile *profile, struct strbuf *out)
 {
+	const char *name = client->ask.name;
+	/* without "-delta" */
+	CLEANUP(free) char *type = xstrndup(name, strcspn(name, "-"));
+
 	stacks_choose(profile);
 	if (client->ask.debug) {
-		stacks_write(profile, client->ask.name, client->ask.debug,
-			     out);
+		stacks_write(profile, type, client->ask.debug, out);
 		return;
 	}
-	stacks_make_counts(profile, client->ask.name);
+	stacks_make_counts(profile, type);
+	if (client->before.len)
+		profile->duration_ns = end_ns - client->before_ns;
 	profile_write_proto(profile, out);
 }
 
@@ -208,13 +223,14 @@ static void write_part(const struct client *client, const struct part *part,
 	struct profile *profile = session_lock(part->session, &shape);
 
 	if (is_threads(client))
-		write_stacks(client, profile, out);
+		write_stacks(client, part->end_ns, profile, out);
 	else
 		profile_write_proto(profile, out);
 	session_unlock(part->session);
 }
 
-static struct error *write_parts(const struct client *client,
+/* @is_plain: as text, or as proto that is not compressed. */
+static struct error *write_parts(const struct client *client, bool is_plain,
 				 struct strbuf *out)
 {
 	struct vec all = VEC_OF(struct strbuf);
@@ -223,7 +239,9 @@ static struct error *write_parts(const struct client *client,
 	for (size_t i = 0; i < client->parts.n; i++)
 		write_part(client, vec_at(&client->parts, i),
 			   vec_push(&all));
-	if (is_threads(client) && client->ask.debug)
+	if (is_threads(client) && client->before.len)
+		error = shape_subtract(&client->before, vec_at(&all, 0), out);
+	else if (is_plain)
 		strbuf_add(out, ((struct strbuf *)vec_at(&all, 0))->data,
 			   ((struct strbuf *)vec_at(&all, 0))->len);
 	else
@@ -240,7 +258,8 @@ static void reply_to(struct sampling *s, struct client *client,
 	CLEANUP(strbuf_clear) struct strbuf bytes = { 0 };
 	struct reply reply = { .kind = REPLY_PROFILE, .status = 200,
 			       .id = client->ask.id, .flags = flags };
-	struct error *error = write_parts(client, &bytes);
+	struct error *error = write_parts(
+		client, is_threads(client) && client->ask.debug, &bytes);
 
 	if (error) {
 		ends_reply_error(s->ends, client->ask.id, 500,
@@ -258,6 +277,26 @@ static void remove_client(struct sampling *s, size_t i)
 {
 	client_free(client_at(s, i));
 	vec_remove_swap(&s->clients, i);
+}
+
+/* Stacks with seconds= are the first of two, whose difference is wanted. */
+static bool is_first_of_two(const struct client *client)
+{
+	return is_threads(client) && client->ask.duration_ns > 0 &&
+	       !client->before.len;
+}
+
+static void wait_for_second(struct sampling *s, size_t i)
+{
+	struct client *client = client_at(s, i);
+	const struct part *part = vec_at(&client->parts, 0);
+
+	client->before_ns = part->end_ns;
+	error_free(write_parts(client, true, &client->before)); /* is none */
+	vec_remove_swap(&s->clients, i);
+	clear_parts(client);
+	client->end_ns = client->before_ns + client->ask.duration_ns;
+	*(struct client **)vec_push(&s->later) = client;
 }
 
 /* --- runs ---------------------------------------------------------------- */
@@ -295,7 +334,7 @@ static void join_run(struct sampling *s, struct client *client)
 	begin_part(client, s->session, true);
 	if (is_threads(client) || client->parts.n == 1)
 		client->end_ns = session_times(s->session)->begin_ns +
-				 client->ask.duration_ns;
+				 duration_of(client);
 }
 
 /* A run as the clients need it now, which goes on where the last one ended. */
@@ -337,17 +376,10 @@ static void fit_run(struct sampling *s)
 
 /* --- what comes in ------------------------------------------------------- */
 
-static void add_client(struct sampling *s, const struct ask *ask)
+static void add_client(struct sampling *s, struct client *client)
 {
-	struct client *client = xcalloc(1, sizeof(*client));
 	struct session_needs needs;
 
-	client->ask = *ask;
-	client->parts = VEC_OF(struct part);
-	if (is_threads(client)) {
-		client->ask.period_ns = THREADS_PERIOD_NS;
-		client->ask.duration_ns = THREADS_NS;
-	}
 	*(struct client **)vec_push(&s->clients) = client;
 	needs = needs_of_all(s);
 	if (!s->session || !is_same(&needs, session_needs(s->session))) {
@@ -355,16 +387,47 @@ static void add_client(struct sampling *s, const struct ask *ask)
 		return;
 	}
 	begin_part(client, s->session, false);
-	client->end_ns = clock_now_ns() + client->ask.duration_ns;
+	client->end_ns = clock_now_ns() + duration_of(client);
 }
 
-static void drop_client(struct sampling *s, uint32_t id)
+static void take_client(struct sampling *s, const struct ask *ask)
 {
-	for (size_t i = 0; i < s->clients.n; i++)
-		if (client_at(s, i)->ask.id == id) {
-			remove_client(s, i);
-			return;
-		}
+	struct client *client = xcalloc(1, sizeof(*client));
+
+	client->ask = *ask;
+	client->parts = VEC_OF(struct part);
+	if (is_threads(client))
+		client->ask.period_ns = THREADS_PERIOD_NS;
+	add_client(s, client);
+}
+
+static void drop_from(struct vec *clients, uint32_t id)
+{
+	for (size_t i = 0; i < clients->n; i++) {
+		struct client *client = *(struct client **)vec_at(clients, i);
+
+		if (client->ask.id != id)
+			continue;
+		client_free(client);
+		vec_remove_swap(clients, i);
+		return;
+	}
+}
+
+/* Who had stacks, and waited, wants them once more. */
+static void begin_later(struct sampling *s)
+{
+	int64_t now = clock_now_ns();
+
+	for (size_t i = s->later.n; i-- > 0;) {
+		struct client *client =
+			*(struct client **)vec_at(&s->later, i);
+
+		if (now < client->end_ns)
+			continue;
+		vec_remove_swap(&s->later, i);
+		add_client(s, client);
+	}
 }
 
 /* The last ones of a run let the targets go before names are looked up. */
@@ -387,10 +450,26 @@ static void end_due(struct sampling *s)
 	for (size_t i = s->clients.n; i-- > 0;) {
 		if (now < client_at(s, i)->end_ns)
 			continue;
+		if (is_first_of_two(client_at(s, i))) {
+			wait_for_second(s, i);
+			continue;
+		}
 		reply_to(s, client_at(s, i), 0);
 		remove_client(s, i);
 	}
 	fit_run(s);
+}
+
+static int64_t first_end_ns(const struct vec *clients, int64_t until_ns)
+{
+	for (size_t i = 0; i < clients->n; i++) {
+		const struct client *client =
+			*(struct client **)vec_at(clients, i);
+
+		if (client->end_ns < until_ns)
+			until_ns = client->end_ns;
+	}
+	return until_ns;
 }
 
 static int wait_ms(const struct sampling *s)
@@ -399,9 +478,8 @@ static int wait_ms(const struct sampling *s)
 
 	if (s->session)
 		until_ns = s->told_ns + STATS_NS;
-	for (size_t i = 0; i < s->clients.n; i++)
-		if (client_at(s, i)->end_ns < until_ns)
-			until_ns = client_at(s, i)->end_ns;
+	until_ns = first_end_ns(&s->clients, until_ns);
+	until_ns = first_end_ns(&s->later, until_ns);
 	if (until_ns == INT64_MAX)
 		return -1;
 	return until_ns <= now ? 0 : (int)((until_ns - now) / NS_PER_MS) + 1;
@@ -410,10 +488,11 @@ static int wait_ms(const struct sampling *s)
 static void take_ask(struct sampling *s, const struct ask *ask)
 {
 	if (ask->kind == ASK_DROP) {
-		drop_client(s, ask->id);
+		drop_from(&s->clients, ask->id);
+		drop_from(&s->later, ask->id);
 		fit_run(s);
 	} else {
-		add_client(s, ask);
+		take_client(s, ask);
 	}
 }
 
@@ -428,7 +507,8 @@ static void take_end(struct sampling *s)
 void sampling_main(const struct worker_ends *ends, const void *arg)
 {
 	struct sampling s = { .ends = ends,
-			      .clients = VEC_OF(struct client *) };
+			      .clients = VEC_OF(struct client *),
+			      .later = VEC_OF(struct client *) };
 	struct ask ask;
 
 	(void)arg;
@@ -448,6 +528,7 @@ void sampling_main(const struct worker_ends *ends, const void *arg)
 				break;
 			take_ask(&s, &ask);
 		}
+		begin_later(&s);
 		if (s.session)
 			end_due(&s);
 		if (s.session && clock_now_ns() - s.told_ns >= STATS_NS)
@@ -455,7 +536,10 @@ void sampling_main(const struct worker_ends *ends, const void *arg)
 	}
 	while (s.clients.n)
 		remove_client(&s, 0);
+	while (s.later.n)
+		client_free(*(struct client **)vec_at(&s.later, --s.later.n));
 	session_release(s.session);
 	guard_end(&s.guard);
 	vec_clear(&s.clients);
+	vec_clear(&s.later);
 }

@@ -15,10 +15,12 @@
 #include "serve/server.h"
 #include "util/clock.h"
 #include "util/log.h"
+#include "util/signals.h"
 
 #define LINGER_NS (30 * NS_PER_S) /* of a worker without a job */
 #define END_MS 3000 /* for workers to let go of their targets */
 #define POLL_FIXED 2
+#define NOTE "X-Psample-Note"
 
 bool serve_is_possible(void)
 {
@@ -68,6 +70,7 @@ static void add_job(struct exchange *x, struct post *post)
 	job->id = x->ask.id;
 	job->call = x->call;
 	job->post = post;
+	job->note = x->note;
 	snprintf(job->file, sizeof(job->file), "%s", x->ask.name);
 	post->worker->n_jobs++;
 }
@@ -220,8 +223,10 @@ static void answer_job(struct serve *serve, const struct job *job,
 	else
 		answer_init(&answer, 200, ANSWER_TEXT);
 	serve->n_profiles += reply->kind == REPLY_PROFILE;
+	if (job->note)
+		answer_add_header(&answer, NOTE, job->note);
 	if (reply->flags & REPLY_TARGET_ENDED)
-		answer_add_header(&answer, "X-Psample-Note",
+		answer_add_header(&answer, NOTE,
 				  "the target ended before the time was over");
 	strbuf_add(&answer.body, bytes, reply->len);
 	http_answer(job->call, &answer);
@@ -420,28 +425,6 @@ void serve_close(struct serve *serve)
 	free(serve);
 }
 
-static struct error *open_signals(struct serve *serve)
-{
-	static const int taken[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT,
-				     SIGCHLD };
-	struct sigaction action;
-	sigset_t set;
-
-	sigemptyset(&set);
-	for (size_t i = 0; i < ARRAY_SIZE(taken); i++)
-		if (taken[i] == SIGCHLD ||
-		    (!sigaction(taken[i], NULL, &action) &&
-		     action.sa_handler != SIG_IGN)) /* nohup */
-			sigaddset(&set, taken[i]);
-	signal(SIGCHLD, SIG_DFL);
-	signal(SIGPIPE, SIG_IGN);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	serve->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return serve->signal_fd < 0
-		       ? error_errno(errno, "cannot wait for signals")
-		       : NULL;
-}
-
 struct ending {
 	pid_t program;
 	int status;
@@ -544,7 +527,7 @@ static void end_workers(struct serve *serve, struct ending *ending)
 struct error *serve_run(struct serve *serve, pid_t program, int *out_status)
 {
 	struct ending ending = { .program = program };
-	struct error *error = open_signals(serve);
+	struct error *error = signals_open(0, &serve->signal_fd);
 
 	if (error)
 		return error;

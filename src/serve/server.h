@@ -26,6 +26,7 @@ struct job {
 	struct http_call *call;
 	struct post *post;
 	char file[24]; /* name for who saves the answer */
+	const char *note; /* a header of the answer, or NULL */
 };
 
 struct serve {
@@ -51,6 +52,7 @@ struct exchange {
 	const char *name; /* last part of the path */
 	pid_t pid;	  /* of "/pid/N", or 0 */
 	struct ask ask;	  /* its pids are chosen */
+	const char *note; /* static, or NULL: what the answer lacks */
 };
 
 /* serve.c: hand @x->ask to a worker of @kind, whose reply is the answer. */

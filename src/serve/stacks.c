@@ -93,9 +93,13 @@ static const char *name_of(const struct profile *profile,
 	return profile_string_text(profile, function->name);
 }
 
-/* As runtime/pprof's printStackRecord(), without offsets in functions. */
-static void add_comments(const struct profile *profile, stack_id stack,
-			 struct strbuf *out)
+typedef void write_line(const struct profile *profile,
+			const struct profile_location *location,
+			const struct profile_line *line, struct strbuf *out);
+
+/* All functions of @stack, inlined ones too, the innermost first. */
+static void add_stack(const struct profile *profile, stack_id stack,
+		      write_line *write, struct strbuf *out)
 {
 	size_t n;
 	const location_id *ids = profile_stack_locations(profile, stack, &n);
@@ -104,18 +108,34 @@ static void add_comments(const struct profile *profile, stack_id stack,
 		const struct profile_location *location =
 			vec_at(&profile->locations, ids[i]);
 
-		for (uint32_t j = 0; j < location->n_lines; j++) {
-			const struct profile_line *line =
-				vec_at(&profile->lines,
-				       location->first_line + j);
-
-			strbuf_addf(out, "#\t%#llx\t%s\t",
-				    (unsigned long long)location->address + 1,
-				    name_of(profile, line));
-			add_place(profile, location, line, out);
-			strbuf_addc(out, '\n');
-		}
+		for (uint32_t j = 0; j < location->n_lines; j++)
+			write(profile, location,
+			      vec_at(&profile->lines,
+				     location->first_line + j), out);
 	}
+}
+
+/* As runtime/pprof's printStackRecord(), without offsets in functions. */
+static void add_comment(const struct profile *profile,
+			const struct profile_location *location,
+			const struct profile_line *line, struct strbuf *out)
+{
+	strbuf_addf(out, "#\t%#llx\t%s\t",
+		    (unsigned long long)location->address + 1,
+		    name_of(profile, line));
+	add_place(profile, location, line, out);
+	strbuf_addc(out, '\n');
+}
+
+/* As in a panic. */
+static void add_frame(const struct profile *profile,
+		      const struct profile_location *location,
+		      const struct profile_line *line, struct strbuf *out)
+{
+	strbuf_addf(out, "%s(...)\n\t", name_of(profile, line));
+	add_place(profile, location, line, out);
+	strbuf_addf(out, " pc=%#llx\n",
+		    (unsigned long long)location->address);
 }
 
 struct equal_stacks {
@@ -182,34 +202,10 @@ static void write_counts(const struct profile *profile, const char *name,
 				    (unsigned long long)location->address + 1);
 		}
 		strbuf_addc(out, '\n');
-		add_comments(profile, equal->stack, out);
+		add_stack(profile, equal->stack, add_comment, out);
 		strbuf_addc(out, '\n');
 	}
 	vec_clear(&stacks);
-}
-
-static void write_frames(const struct profile *profile, stack_id stack,
-			 struct strbuf *out)
-{
-	size_t n;
-	const location_id *ids = profile_stack_locations(profile, stack, &n);
-
-	for (size_t i = 0; i < n; i++) {
-		const struct profile_location *location =
-			vec_at(&profile->locations, ids[i]);
-
-		for (uint32_t j = 0; j < location->n_lines; j++) {
-			const struct profile_line *line =
-				vec_at(&profile->lines,
-				       location->first_line + j);
-
-			strbuf_addf(out, "%s(...)\n\t",
-				    name_of(profile, line));
-			add_place(profile, location, line, out);
-			strbuf_addf(out, " pc=%#llx\n",
-				    (unsigned long long)location->address);
-		}
-	}
 }
 
 static void write_panic(const struct profile *profile, struct strbuf *out)
@@ -224,7 +220,7 @@ static void write_panic(const struct profile *profile, struct strbuf *out)
 			    sample->values[VALUE_CPU] > 0 ? "running"
 							  : "syscall",
 			    name ? ", thread " : "", name ? name : "");
-		write_frames(profile, sample->stack, out);
+		add_stack(profile, sample->stack, add_frame, out);
 	}
 }
 

@@ -19,7 +19,7 @@
 #include "util/vec.h"
 
 #define ASK_PIDS_MAX 256
-#define ASK_NAME_MAX 16
+#define ASK_NAME_MAX 24
 
 enum ask_kind {
 	ASK_CPU,     /* a profile of CPU time */
@@ -35,7 +35,8 @@ struct ask {
 	uint32_t id;   /* chosen by the server, for the reply */
 	uint32_t debug; /* 0: pprof; else as Go's debug= */
 	uint32_t n_pids;
-	int64_t period_ns, duration_ns;
+	int64_t period_ns;
+	int64_t duration_ns; /* of ASK_THREADS, ASK_HEAP: 0, or a delta's */
 	int32_t tid, pid; /* only this thread, this process; 0: all */
 	char name[ASK_NAME_MAX]; /* of the profile, as Go calls it */
 	int32_t pids[ASK_PIDS_MAX]; /* the target, when no run is under way */

@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/prctl.h>
+#include <unistd.h>
 
 #include "target/permission.h"
 
@@ -29,6 +31,7 @@ static void __attribute__((noreturn)) child_main(char *const argv[],
 struct error *launch_fork(char *const argv[], struct launch *out)
 {
 	struct error *error = launch_check(argv[0]);
+	pid_t psample = getpid();
 	int go[2], failed[2];
 
 	if (error)
@@ -42,6 +45,12 @@ struct error *launch_fork(char *const argv[], struct launch *out)
 	}
 	out->pid = fork();
 	if (out->pid == 0) {
+		/*
+		 * Where Yama lets only ancestors attach: we are one, our
+		 * children are none. An exec does not take it back.
+		 */
+		if (out->is_for_children)
+			prctl(PR_SET_PTRACER, psample);
 		close(go[1]);
 		close(failed[0]);
 		child_main(argv, go[0], failed[1]);

@@ -10,6 +10,7 @@
 #ifndef TARGET_LAUNCH_H
 #define TARGET_LAUNCH_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "util/error.h"
@@ -18,6 +19,7 @@ struct launch {
 	pid_t pid;
 	int go_fd;    /* a byte written here lets the child exec */
 	int error_fd; /* the child writes its errno here if exec fails */
+	bool is_for_children; /* before: our children are to attach to it */
 };
 
 struct error *launch_fork(char *const argv[], struct launch *out) MUST_USE;

@@ -1,17 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# serve.sh - psample serve next to Go's own server, on real programs, and under
-# a crowd of clients.
+# serve.sh - psample serve next to Go's own server, and on real programs.
 #
-#	serve.sh [SECONDS]
-#
-# SECONDS (60) is how long the crowd asks. Needs curl, python3, go; what of
-# nginx, redis, node is there is profiled.
+# Needs curl, go; what of python3, nginx, redis, node is there is profiled.
+# serve-load.sh is for crowds, serve-rules.sh for security.
 . "${top_srcdir:-.}/tests/run/lib.sh"
 . "$top_srcdir/tests/run/http.sh"
-seconds=${1:-60}
-plan 52
-requires_program curl python3 go
+plan 94
+requires_program curl go
 requires_serve
 requires_ptrace
 
@@ -56,13 +52,27 @@ same "$p/profile?seconds=1" -I
 same "$p/goroutine"
 same "$p/goroutine?debug=1"
 same "$p/goroutine?debug=x"
+same "$p/goroutine?debug=2"
+same "$p/goroutine?seconds=1"
+same "$p/goroutine?seconds=1&debug=2"
+same "$p/goroutine?seconds=x"
 same "$p/threadcreate"
+same "$p/threadcreate?debug=1"
+same "$p/threadcreate?seconds=1"
+same "$p/"
+check_equal "as Go's: $p leads to the index" "$(get_status \
+	"http://127.0.0.1:$port$p") $(grep -i '^location' head) $(cat body)" \
+	"$(get_status "http://127.0.0.1:$go_port$p") $(grep -i '^location' \
+	head) $(cat body)"
+same "$p/nope/"
 same "$p/nope"
 same "$p/nope?seconds=1"
 same "$p/heap"
 same "$p/heap?seconds=1"
 same "$p/heap?debug=1"
 same "$p/heap?gc=1"
+same "$p/heap?debug=2"
+same "$p/heap?seconds="
 same "$p/allocs"
 same "$p/allocs?seconds=1"
 same "$p/heap?seconds=x"
@@ -85,41 +95,100 @@ top_of() { # PORT PATH
 }
 for way in "" "$p/profile?seconds=1" "$p/goroutine" "$p/threadcreate" \
 	"/pprof/profile?seconds=1" "$p/heap" "$p/allocs?seconds=2" \
-	"/pprof/heap"; do
+	"$p/allocs" "$p/heap?seconds=2" "/pprof/heap" "$p/wall?seconds=1" \
+	"/pprof/wall?seconds=1" "/pid/$target$p/profile?seconds=1&hz=300" \
+	"/pid/$target/pprof/profile?seconds=1"; do
 	top_of "$port" "${way:-/?seconds=1}" >top
 	check "go tool pprof takes ${way:-the bare host}" \
 		grep -q 'main\.work\|runtime\.' top || diag_file tool.err
 done
-check "and its errors are told" sh -c '
-	go tool pprof -top "$1/debug/pprof/mutex" 2>&1 |
-		grep -q "404 Not Found - Unknown profile"' sh \
-	"http://127.0.0.1:$port"
+told() { # PATH TEXT
+	! top_of "$port" "$1" && grep -q -e "$2" tool.err
+}
+tells() { # PATH TEXT: what go tool pprof makes of an error
+	check "go tool pprof tells of $1" told "$@" || diag_file tool.err
+}
+for name in mutex block trace nope; do
+	tells "$p/$name?seconds=1" '404 Not Found - Unknown profile'
+done
+tells "$p/heap?seconds=-1" '400 Bad Request - invalid value for "seconds"'
+tells "$p/profile?seconds=601" '400 Bad Request - .*see --max-seconds'
+tells "/pid/1$p/profile?seconds=1" '403 Forbidden - .*not named'
 stop_server
+start_server -p "$target"
+tells "$p/heap" '503 .*--heap'
+http_get "http://127.0.0.1:$port$p/cmdline" | tr '\0' '\n' >ours
+http_get "http://127.0.0.1:$go_port$p/cmdline" | tr '\0' '\n' >theirs
+echo >>theirs # Go has no NUL at the end
+check_equal "the command line is that of Go's" "$(grep . ours)" \
+	"$(grep . theirs)"
 stop_target "$target"
+tells "$p/profile?seconds=1" '503 .*has ended'
+stop_server
 
 # --- real programs ----------------------------------------------------------
 
-profile_real() { # NAME PID FUNCTION
-	start_server -p "$2"
+goroot=$(go env GOROOT)
+mkdir -p go/src/github.com go/src/scrape
+cp -r "$goroot/src/cmd/vendor/github.com/google" go/src/github.com
+cp "$top_srcdir/tests/programs/scrape.go" go/src/scrape
+(cd go/src/scrape && GOPATH=$scratch/go GO111MODULE=off GOFLAGS='' \
+	go build -o "$scratch/scrape" .) || skip_all "go fails"
+
+counts='[0-9]*: [0-9]* \[[0-9]*: [0-9]*\] @'
+profile_heap() { # NAME FUNCTION
+	top_of "$port" "$p/allocs" >top
+	check "allocations of $1 name $2" grep -q "$2" top ||
+		diag_file tool.err
+	top_of "$port" "$p/heap?seconds=2" >top
+	check "and those of two seconds have their time" \
+		grep -q '^Duration: [2-4]' top || diag_file top
+	http_get "http://127.0.0.1:$port$p/heap?debug=1" >text
+	check_equal "and their text is as Go's" "$(sed -n -e 3q \
+		-e "1s/^heap profile: $counts heapprofile\$/head/p" \
+		-e "2s/^$counts 0x.*/row/p" text | tr '\n' ' ')" "head row "
+	check "a collector takes what it wants to know of $1" \
+		./scrape "127.0.0.1:$port" memory
+}
+
+# Both profiles at once: two workers, one of them in the target for good.
+profile_real() { # NAME PID FUNCTION ALLOCATOR
+	start_server --heap -p "$2"
 	top_of "$port" "$p/profile?seconds=2" >top
 	check "a profile of $1 names $3" grep -q "$3" top ||
 		diag_file tool.err
 	http_get "http://127.0.0.1:$port$p/goroutine?debug=2" >stacks
 	check "stacks of all threads of $1" [ "$(grep -c '^goroutine' stacks)" \
 		= "$(find "/proc/$2/task" -mindepth 1 -maxdepth 1 | wc -l)" ]
+	profile_heap "$1" "$4"
 	stop_server
+	check "$1 lives" is_alive "$2"
 }
 
-start_background python3 -c 'while True: sum(i * i for i in range(1000))'
-profile_real python3 "$target_pid" _PyEval_EvalFrameDefault
+skip_real() { # NAME REASON
+	for what in CPU threads allocations delta text collector life; do
+		skip "$what of $1" "$2"
+	done
+}
+
+if GO111MODULE=off GOCACHE=$go_cache go build -o go_allocs \
+	"$top_srcdir/tests/programs/allocs.go"; then
+	start_background ./go_allocs 600
+	profile_real "a Go program" "$target_pid" main main
+	stop_target
+else
+	skip_real "a Go program" "needs go"
+fi
+start_background python3 -c '
+while True: x = [bytes(100000 + i) for i in range(100)]'
+profile_real python3 "$target_pid" _PyEval_EvalFrameDefault Py
 stop_target
 if command -v node >/dev/null; then
 	start_background node -e 'for (;;) JSON.parse(JSON.stringify([1, 2]))'
-	profile_real node "$target_pid" v8::internal
+	profile_real node "$target_pid" v8::internal v8
 	stop_target
 else
-	skip "a profile of node" "needs node"
-	skip "stacks of node" "needs node"
+	skip_real node "needs node"
 fi
 if command -v redis-server >/dev/null; then
 	start_background redis-server --port 0 --unixsocket "$scratch/redis" \
@@ -127,12 +196,11 @@ if command -v redis-server >/dev/null; then
 	redis=$target_pid
 	wait_until 20 [ -S redis ]
 	start_background redis-benchmark -s "$scratch/redis" -q -l -t set,get
-	profile_real redis-server "$redis" processCommand
+	profile_real redis-server "$redis" processCommand malloc
 	stop_target
 	stop_target "$redis"
 else
-	skip "a profile of redis" "needs redis-server"
-	skip "stacks of redis" "needs redis-server"
+	skip_real redis "needs redis-server"
 fi
 if command -v nginx >/dev/null && command -v wrk >/dev/null; then
 	cat >nginx.conf <<-END
@@ -147,58 +215,10 @@ if command -v nginx >/dev/null && command -v wrk >/dev/null; then
 	nginx=$target_pid
 	wait_until 20 [ -S nginx.sock ]
 	start_background wrk -t1 -c4 -d60 http://127.0.0.1:18099/
-	profile_real nginx "$nginx" ngx_http
+	profile_real nginx "$nginx" ngx_http ngx_
 	stop_target
 	stop_target "$nginx"
 else
-	skip "a profile of nginx" "needs nginx and wrk"
-	skip "stacks of nginx" "needs nginx and wrk"
+	skip_real nginx "needs nginx and wrk"
 fi
-
-# --- a crowd ----------------------------------------------------------------
-
-count_fds() {
-	find "/proc/$server/fd" -mindepth 1 | wc -l
-}
-
-rss_kib() {
-	sed -n 's/^VmRSS:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$server/status"
-}
-
-n_workers() {
-	wc -w <"/proc/$server/task/$server/children"
-}
-
-start_target "$programs/truth" eight 600
-target=$target_pid
-start_server -p "$target" --max-clients 256
-fds=$(count_fds)
-python3 "$top_srcdir/tests/campaign/serve_load.py" "$port" 5 20 100 >load
-rss=$(rss_kib)
-python3 "$top_srcdir/tests/campaign/serve_load.py" "$port" "$seconds" 200 \
-	10000 >load
-diag "$(cat load)"
-check "the server is there after it" is_alive "$server"
-check_equal "and answers" \
-	"$(get_status "http://127.0.0.1:$port/healthz")" 200
-is_calm() {
-	[ "$(count_fds)" -le $((fds + 4)) ] && [ "$(n_workers)" -le 1 ]
-}
-check "its descriptors are those of before" wait_until 40 is_calm
-diag "descriptors $fds, then $(count_fds); KiB $rss, then $(rss_kib)"
-check "its memory is flat" within "$(rss_kib)" 0 $((rss + 16384))
-check "no answer was 500" [ "$(grep -c ' 500:' load)" = 0 ]
-check "most were 200" grep -q ' *200:[0-9]\{3,\}' load
-no_tracer() {
-	grep -q '^TracerPid:[^0-9]*0$' "/proc/$target/status"
-}
-check "nobody is attached" wait_until 10 no_tracer
-check "no thread was left stopped" wait_until 5 \
-	eval '! has_stopped_threads "$target"'
-stop_server
-check_equal "the server ends well" "$server_status" 0
-check "the target still runs" is_alive "$target"
-wait_until 5 eval '[ -z "$(pgrep -P "$server")" ]'
-check "nobody is left behind" eval \
-	'! pgrep -f "psample serve -l 127.0.0.1:0 -p $target" >/dev/null'
 finish

@@ -222,6 +222,23 @@ static void *burn_on(void *unused)
 	return NULL;
 }
 
+/* Of all threads while they are being sampled. */
+static int stacks_beside(const char *file)
+{
+	char other[4096];
+	int fd, is_bad;
+
+	snprintf(other, sizeof(other), "%s.stacks", file);
+	fd = open(other, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	is_bad = want(psample_start(file, &error), 0);
+	burn_ms(f, 50);
+	is_bad |= want(psample_stacks(fd, &error), 0);
+	is_bad |= !psample_is_running();
+	burn_ms(f, 300);
+	return is_bad | want(psample_stop(&error), 0) ||
+	       waitpid(-1, NULL, WNOHANG | __WALL) != -1;
+}
+
 static int stacks(const char *file)
 {
 	int fd = open(file, O_WRONLY | O_CREAT | O_TRUNC, 0600);
@@ -257,6 +274,7 @@ static const struct {
 	{ "end_at_exit", end_at_exit }, { "crash", crash },
 	{ "thread_gone", thread_gone }, { "killed", killed },
 	{ "labels", labels }, { "stacks", stacks },
+	{ "stacks_beside", stacks_beside },
 };
 
 int main(int argc, char **argv)

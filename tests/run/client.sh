@@ -6,7 +6,7 @@
 # library leaves anything behind in the program, if a child of its own is
 # heard of, or if a failure of psample is one of the program.
 . "${top_srcdir:-.}/tests/run/lib.sh"
-plan 34
+plan 37
 requires_ptrace
 alone
 cycles=${CYCLES:-10}
@@ -87,6 +87,11 @@ in_thread() { # WORD PATTERN: the thread with WORD in its head line shows it
 }
 check "those that work with where they do" in_thread thread '^f$'
 check "those that wait with what for" in_thread waiting '^wait_for_end$'
+
+check "they can be had while the program is being sampled" \
+	case_holds stacks_beside
+check "of all threads" grep -q '^thread' "$profile.stacks"
+check "and the profile goes on" shows_f "$profile"
 
 # --- failures ---------------------------------------------------------
 

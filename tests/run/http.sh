@@ -12,6 +12,7 @@ requires_serve() {
 
 # start_server OPTION...: sets server, port (if it is one)
 start_server() {
+	rm -f server.err # of the one before
 	"$PSAMPLE" serve -l "${listen:-127.0.0.1:0}" "$@" >server.out \
 		2>server.err </dev/null 9>&- &
 	server=$!

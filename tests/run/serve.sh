@@ -4,7 +4,7 @@
 # shared samplers, clients that go away, targets that end.
 . "${top_srcdir:-.}/tests/run/lib.sh"
 . "$top_srcdir/tests/run/http.sh"
-plan 31
+plan 39
 requires_program curl
 requires_serve
 requires_ptrace
@@ -50,7 +50,8 @@ check_equal "the index is there" "$(get_status "$url/")" 200
 check "and names its target" grep -q "/pid/$target/debug/pprof/" body
 check "an idle server is not attached" is_detached
 
-check_equal "a CPU profile comes" "$(get_status "$url/profile?seconds=2")" 200
+check_equal "a CPU profile comes" \
+	"$(get_status "$url/profile?seconds=1&hz=250")" 200
 cp body cpu.pb.gz
 check "f has its share of it" within "$(share_of_f cpu.pb.gz)" 40 80
 check "then nothing is attached any more" is_detached
@@ -66,7 +67,12 @@ check_equal "stacks of all threads come" \
 check "they begin as in a panic" grep -q '^goroutine [0-9]* \[.*\]:$' body
 check_equal "and in pprof's format" "$(get_status "$url/goroutine")" 200
 check "counted as goroutines" is_type goroutine body
-get_status "$url/goroutine?debug=1" >/dev/null
+check_equal "the difference of two comes" \
+	"$(get_status "$url/goroutine?seconds=1")" 200
+check "with its time" within "$(duration_s body)" 1 20
+get_status "$url/goroutine?debug=1&tid=$target" >/dev/null
+check_equal "one thread can be asked for" "$(head -n 1 body)" \
+	"goroutine profile: total 1"
 address=$(sed -n 's/^1 @ .* \(0x[0-9a-f]*\) 0x[0-9a-f]*$/\1/p' body | head -n 1)
 
 get_status "$url/symbol?$address" >/dev/null
@@ -85,7 +91,7 @@ check "the answer says by what they are" grep -q -e --heap body
 
 # --- one sampler for all -------------------------------------------------
 
-http_get -o slow.pb.gz "$url/profile?seconds=3&hz=50" &
+http_get -o slow.pb.gz "$url/profile?seconds=2&hz=50" &
 slow=$!
 http_get -o wall.pb.gz "$url/wall?seconds=1" &
 wall=$!
@@ -94,7 +100,7 @@ fast=$!
 wait $slow && wait $wall && wait $fast
 # Names are looked up meanwhile, which may take a second here.
 check "clients who share have each their time" \
-	within "$(duration_s slow.pb.gz).$(duration_s fast.pb.gz)" 3.1 4.2
+	within "$(duration_s slow.pb.gz).$(duration_s fast.pb.gz)" 2.1 3.2
 check "and their kind" is_wall_and_cpu
 check_equal "and their rate" "$(period_of slow.pb.gz) $(period_of \
 	fast.pb.gz)" "20000000 2500000"
@@ -125,4 +131,36 @@ check_equal "afterwards it is answered 503" \
 check "in words" grep -q 'has ended' body
 stop_server
 check_equal "SIGTERM ends the server well" "$server_status" 0
+
+# --- others in their place ------------------------------------------------
+
+mkfifo go
+start_background sh -c "read word <go; exec '$programs/truth' one 600"
+target=$target_pid
+start_server -p "$target"
+url=http://127.0.0.1:$port/debug/pprof
+http_get -o exec.pb.gz "$url/profile?seconds=2&hz=250" &
+client=$!
+wait_until 10 is_attached
+echo on >go
+wait "$client"
+check "a profile goes on with what the target executes" \
+	within "$(share_of_f exec.pb.gz)" 40 80
+stop_server
+stop_target "$target"
+
+cp "$programs/truth" again
+start_server -n '^again$'
+url=http://127.0.0.1:$port/debug/pprof
+check_equal "a name that nobody has yet is answered 503" \
+	"$(get_status "$url/cmdline")" 503
+check "in words, too" grep -q 'no process is called ^again' body
+start_target ./again sleep 600
+check_equal "a process of that name is found when it comes" \
+	"$(get_status "$url/cmdline")" 200
+stop_target
+start_target ./again sleep 601
+check_equal "and the next one, too" "$(http_get "$url/cmdline" |
+	tr '\0' ' ')" "./again sleep 601"
+stop_server
 finish

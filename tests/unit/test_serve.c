@@ -2,8 +2,15 @@
 /* test_serve.c - requests as Go reads them, and who may ask. */
 #include "check.h"
 
+#include <linux/sched.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "serve/gate.h"
 #include "serve/request.h"
+#include "serve/targets.h"
 #include "util/mem.h"
 
 static bool is_path(const char *target, const char *wanted)
@@ -229,6 +236,75 @@ TEST(the_token_may_be_the_password_of_a_url)
 	CHECK_EQ(ask_token("Basic eDo="), 401);
 	CHECK_EQ(ask_token("Basic"), 401);
 	CHECK_EQ(ask_token("Basic \xff\xff"), 401);
+}
+
+/* --- targets ------------------------------------------------------------- */
+
+/* A process that waits, with the number @pid if it is not 0; or -1. */
+static pid_t start_waiting(pid_t pid)
+{
+	struct clone_args args = {
+		.exit_signal = SIGCHLD,
+		.set_tid = pid ? (uint64_t)(uintptr_t)&pid : 0,
+		.set_tid_size = pid != 0,
+	};
+	pid_t got = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+
+	while (got == 0)
+		pause();
+	return got;
+}
+
+static void end_waiting(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+static unsigned choose(const struct targets *targets, pid_t pid)
+{
+	struct ask ask = { 0 };
+	CLEANUP(free) char *why = NULL;
+
+	return targets_choose(targets, pid, &ask, &why);
+}
+
+TEST(a_number_that_another_process_has_got_is_not_used)
+{
+	pid_t pid = start_waiting(0);
+	struct targets targets;
+
+	targets_init(&targets);
+	CHECK(!targets_add(&targets, pid));
+	CHECK_EQ(choose(&targets, 0), 0);
+	CHECK_EQ(choose(&targets, pid), 0);
+	end_waiting(pid);
+	CHECK_EQ(choose(&targets, 0), 503);
+	usleep(50000); /* a birth is known to 10 ms */
+	if (start_waiting(pid) != pid) {
+		targets_clear(&targets);
+		SKIP("the number of a process cannot be chosen here");
+	}
+	CHECK_EQ(choose(&targets, 0), 503);
+	CHECK_EQ(choose(&targets, pid), 403);
+	end_waiting(pid);
+	targets_clear(&targets);
+}
+
+TEST(other_processes_are_no_targets)
+{
+	pid_t pid = start_waiting(0), other = start_waiting(0);
+	struct targets targets;
+
+	targets_init(&targets);
+	CHECK(!targets_add(&targets, pid));
+	CHECK_EQ(choose(&targets, other), 403);
+	CHECK_EQ(choose(&targets, 1), 403);
+	targets.allows_pids = true;
+	CHECK_EQ(choose(&targets, other), 0);
+	end_waiting(pid);
+	end_waiting(other);
+	targets_clear(&targets);
 }
 
 TEST_MAIN()
