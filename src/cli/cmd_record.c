@@ -18,7 +18,7 @@ enum {
 	OPT_CHILDREN, OPT_BY_THREAD, OPT_MAX_DEPTH, OPT_MAX_PAUSE, OPT_UNWIND,
 	OPT_WALL_STOP, OPT_DEMANGLE, OPT_NO_INLINES, OPT_INLINES, OPT_KILL,
 	OPT_CONTROL, OPT_QUIET, OPT_VERBOSE, OPT_SUMMARY, OPT_NO_SUMMARY,
-	OPT_INTERVAL, OPT_LEAKS,
+	OPT_INTERVAL, OPT_LEAKS, OPT_EVERY,
 	OPT_GRAPH, OPT_DEBUGINFOD, OPT_LABELS_AT, OPT_HELP, OPT_VERSION,
 };
 
@@ -39,7 +39,7 @@ static const struct option_spec record_specs[] = {
 	  OPT_CHILDREN },
 	{ .help = "How:" },
 	{ "event", NULL, 'e', 0, "EVENT",
-	  "cpu (default), wall, alloc or heap", OPT_EVENT },
+	  "cpu (default), wall, alloc, heap; cpu,alloc", OPT_EVENT },
 	{ "freq", "rate", 'F', 'r', "HZ", "samples per second (100)",
 	  OPT_FREQ },
 	{ "interval", NULL, 'i', 0, "SIZE",
@@ -50,6 +50,8 @@ static const struct option_spec record_specs[] = {
 	  OPT_DURATION },
 	{ "delay", NULL, 'D', 0, "DUR", "wait before the first sample",
 	  OPT_DELAY },
+	{ "every", NULL, 0, 0, "DUR", "write so often what there is by then",
+	  OPT_EVERY },
 	{ "samples", NULL, 0, 0, "N", "stop after N samples", OPT_SAMPLES },
 	{ "max-pause", NULL, 0, 0, "PCT",
 	  "lower the rate rather than hold longer (1)",
@@ -66,7 +68,7 @@ static const struct option_spec record_specs[] = {
 	  "read start, stop, dump and end from here", OPT_CONTROL },
 	{ .help = "What to write:" },
 	{ "output", NULL, 'o', 0, "FILE",
-	  "- is stdout; %p pid, %n name, %t time", OPT_OUTPUT },
+	  "- is stdout; %p pid, %n name, %t time, %s 001 ...", OPT_OUTPUT },
 	{ "format", NULL, 'f', 0, "FMT",
 	  "pprof, folded, text, stacks (by FILE's ending)", OPT_FORMAT },
 	{ "by-thread", NULL, 0, 0, NULL, "keep threads apart",
@@ -217,11 +219,48 @@ static struct error *set_count(const char *option, const char *arg,
 	return error;
 }
 
-static struct error *set_choice(struct record_options *options, int id,
-				const char *arg)
+static bool is_of_time(enum record_event event)
+{
+	return event == EVENT_CPU || event == EVENT_WALL;
+}
+
+/* "cpu", or two of which one is of time: "cpu,alloc" */
+static struct error *set_event(struct record_options *options,
+			       const char *arg)
 {
 	static const char *const events[] = { "cpu", "wall", "alloc", "heap",
 					      NULL };
+	const char *comma = strchr(arg, ',');
+	CLEANUP(free) char *first = xstrndup(arg, strcspn(arg, ","));
+	int one = 0, other = 0;
+	struct error *error = parse_word("--event", first, events, &one);
+
+	if (!error && comma)
+		error = parse_word("--event", comma + 1, events, &other);
+	if (error)
+		return error;
+	options->event = (enum record_event)one;
+	options->has_beside = comma != NULL;
+	if (comma) {
+		bool is_first = is_of_time(options->event);
+
+		if (is_first == is_of_time((enum record_event)other))
+			return bad_value("--event", arg, "of two events one "
+					 "of time and one of memory, like "
+					 "cpu,alloc");
+		options->beside = (enum record_event)(is_first ? one : other);
+		options->event = (enum record_event)(is_first ? other : one);
+	}
+	options->sampler.mode =
+		options->event == EVENT_WALL ||
+				(comma && options->beside == EVENT_WALL)
+			? MODE_WALL : MODE_CPU;
+	return NULL;
+}
+
+static struct error *set_choice(struct record_options *options, int id,
+				const char *arg)
+{
 	static const char *const formats[] = { "pprof", "folded", "text",
 					       "stacks", NULL };
 	static const char *const styles[] = { "simple", "templates", "full",
@@ -231,11 +270,7 @@ static struct error *set_choice(struct record_options *options, int id,
 
 	switch (id) {
 	case OPT_EVENT:
-		error = parse_word("--event", arg, events, &word);
-		options->event = (enum record_event)word;
-		options->sampler.mode =
-			options->event == EVENT_WALL ? MODE_WALL : MODE_CPU;
-		return error;
+		return set_event(options, arg);
 	case OPT_FORMAT:
 		error = parse_word("--format", arg, formats, &word);
 		options->format = (enum output_format)(word + 1);
@@ -320,6 +355,8 @@ static struct error *set(void *ctx, int id, const char *arg)
 	case OPT_DELAY:
 		return parse_duration("--delay", arg,
 				      &options->sampler.delay_ns);
+	case OPT_EVERY:
+		return parse_duration("--every", arg, &options->every_ns);
 	case OPT_SAMPLES:
 		return set_count("--samples", arg,
 				 &options->sampler.max_samples);

@@ -12,6 +12,7 @@
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 
+#include "cli/beside.h"
 #include "cli/command.h"
 #include "cli/control.h"
 #include "cli/record.h"
@@ -20,6 +21,7 @@
 #include "profile/unit.h"
 #include "target/proc.h"
 #include "util/log.h"
+#include "util/signals.h"
 
 #define PROGRESS_NS (250 * NS_PER_MS)
 
@@ -28,7 +30,8 @@ struct heap_run {
 	struct heap *heap;
 	int signal_fd;
 	struct control *control;
-	int64_t end_ns, shown_ns;
+	struct beside *beside; /* -e cpu,alloc: who has the time; or NULL */
+	int64_t end_ns, shown_ns, next_write_ns;
 	bool is_released; /* the launched program runs */
 	bool is_over;	/* no more polls */
 	enum heap_state state; /* of the target's memory */
@@ -74,12 +77,14 @@ struct error *heap_check_options(const struct record_options *options)
 			       : NULL;
 	if (options->tids.n)
 		bad = "--tid";
+	else if (sampler->max_samples)
+		bad = "--samples";
+	else if (options->has_beside)
+		; /* the others are for it */
 	else if (options->has_freq)
 		bad = "--freq";
 	else if (options->has_max_pause)
 		bad = "--max-pause";
-	else if (sampler->max_samples)
-		bad = "--samples";
 	else if (sampler->by_thread)
 		bad = "--by-thread";
 	else if (sampler->wall_stop)
@@ -92,27 +97,6 @@ struct error *heap_check_options(const struct record_options *options)
 		return error_new("-e %s takes one process at a time",
 				 output_event_name(options));
 	return NULL;
-}
-
-static struct error *open_signals(struct heap_run *h)
-{
-	static const int taken[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT,
-				     SIGUSR1, SIGCHLD };
-	struct sigaction action;
-	sigset_t set;
-
-	sigemptyset(&set);
-	for (size_t i = 0; i < ARRAY_SIZE(taken); i++)
-		if (taken[i] == SIGCHLD ||
-		    (!sigaction(taken[i], NULL, &action) &&
-		     action.sa_handler != SIG_IGN)) /* nohup */
-			sigaddset(&set, taken[i]);
-	signal(SIGCHLD, SIG_DFL);
-	signal(SIGPIPE, SIG_IGN);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	h->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return h->signal_fd < 0 ? error_errno(errno, "cannot wait for signals")
-				: NULL;
 }
 
 static struct error *write_profile(struct heap_run *h,
@@ -131,6 +115,7 @@ static void write_now(struct heap_run *h)
 	struct error *error;
 
 	heap_poll(h->heap);
+	beside_write(h->beside);
 	error = write_profile(h, &profile);
 	if (error) {
 		log_error("%s", error_text(error));
@@ -262,14 +247,28 @@ static void tell_of_exec(const struct heap_run *h)
 			   output_event_name(h->run.options));
 }
 
+/* --every, from the begin on, whatever the writing takes. */
+static void write_if_due(struct heap_run *h, int64_t now)
+{
+	int64_t every_ns = h->run.options->every_ns;
+
+	if (!every_ns || now < h->next_write_ns)
+		return;
+	h->next_write_ns += ((now - h->next_write_ns) / every_ns + 1) *
+			    every_ns;
+	write_now(h);
+}
+
 static void watch(struct heap_run *h)
 {
-	bool has_progress = isatty(STDERR_FILENO);
+	bool has_progress = isatty(STDERR_FILENO) && !h->beside;
 
+	h->next_write_ns = clock_now_ns() + h->run.options->every_ns;
 	while (!h->is_over && h->state == HEAP_RUNS) {
 		int64_t now = clock_now_ns();
 		int64_t next_ns = now + heap_poll_wait_ns(h->heap);
 
+		write_if_due(h, now);
 		wait_until(h, next_ns < h->end_ns ? next_ns : h->end_ns);
 		now = clock_now_ns();
 		if (now >= h->end_ns)
@@ -296,7 +295,7 @@ static bool conclude(struct heap_run *h)
 	bool is_done;
 
 	error = heap_stop(h->heap);
-	is_done = !error;
+	is_done = beside_end(h->beside) && !error;
 	failed = write_profile(h, &profile);
 	if (error)
 		print_error(error);
@@ -320,6 +319,11 @@ static void await_program(struct heap_run *h)
 		wait_until(h, INT64_MAX);
 		reap_program(h);
 	}
+}
+
+static bool is_held(const struct heap_run *h)
+{
+	return h->run.is_launched && heap_stats(h->heap)->is_native;
 }
 
 static struct error *begin(struct heap_run *h, struct launch *launch)
@@ -347,8 +351,13 @@ static struct error *begin(struct heap_run *h, struct launch *launch)
 	h->end_ns = INT64_MAX;
 	if (!error && options->sampler.delay_ns)
 		wait_until(h, clock_now_ns() + options->sampler.delay_ns);
+	/* One that has not begun is in the stub, and waits for us. */
+	if (!error && options->has_beside && is_held(h))
+		error = beside_start(&h->run, &h->beside);
 	if (!error)
 		error = heap_start(h->heap, &h->run.guard.page->poke);
+	if (!error && options->has_beside && !h->beside)
+		error = beside_start(&h->run, &h->beside);
 	if (!error && options->sampler.duration_ns)
 		h->end_ns = clock_now_ns() + options->sampler.duration_ns;
 	return error;
@@ -365,7 +374,7 @@ static int run_all(struct heap_run *h, char **argv, struct launch *launch)
 	run_set_own_limits();
 	error = control_open(h->run.options->control, &h->control);
 	if (!error)
-		error = open_signals(h);
+		error = signals_open(SIGUSR1, &h->signal_fd);
 	if (!error && h->run.is_launched)
 		error = begin_hold(launch, &exec_errno);
 	if (exec_errno)
@@ -409,6 +418,7 @@ static struct error *prepare(struct heap_run *h,
 		error = run_choose_targets(options);
 	if (!error)
 		error = heap_check_options(options);
+	launch->is_for_children = options->has_beside;
 	if (!error && h->run.is_launched)
 		error = launch_fork(argv, launch);
 	return error;
@@ -435,6 +445,7 @@ int heap_run(struct record_options *options, char **argv)
 		h.run.pid = launch.pid;
 		status = run_all(&h, argv, &launch);
 	}
+	beside_free(h.beside);
 	control_close(h.control);
 	launch_close(&launch);
 	heap_free(h.heap);

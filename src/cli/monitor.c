@@ -30,6 +30,7 @@ struct monitor {
 	int signal_fd;	  /* read end of signal_pipe */
 	struct control *control;
 	int64_t start_ns;
+	int64_t next_write_ns; /* for --every; INT64_MAX: never */
 };
 
 static const int watched_signals[] = {
@@ -235,7 +236,6 @@ static void end_by_word(struct monitor *monitor)
 		end_attached(monitor);
 }
 
-static void run_control_word(struct monitor *monitor, const char *word)
 /*
  * The owner wants another tracer to have the target for a moment, or to give
  * it back: until "resume", or its end, nothing else is listened to.
@@ -263,6 +263,7 @@ static void suspend_for_owner(struct monitor *monitor)
 	error_free(error);
 }
 
+static void run_control_word(struct monitor *monitor, const char *word)
 {
 	struct run *run = monitor->run;
 
@@ -276,9 +277,9 @@ static void suspend_for_owner(struct monitor *monitor)
 		write_to(monitor, word + 5);
 	else if (!strcmp(word, "end"))
 		end_by_word(monitor);
-	else if (word[0])
 	else if (!strcmp(word, "suspend") && !run->is_launched)
 		suspend_for_owner(monitor);
+	else if (word[0])
 		log_warning("unknown word on the control FIFO (start, stop, "
 			    "dump or end expected)");
 }
@@ -379,20 +380,50 @@ static void show_progress(const struct monitor *monitor)
 		     100 * (double)stats->held_thread_ns / NS_PER_S / seconds);
 }
 
+/* --every, from the begin on, whatever the writing takes. */
+static void write_if_due(struct monitor *monitor)
+{
+	int64_t every_ns = monitor->run->options->every_ns;
+	int64_t late_ns = clock_now_ns() - monitor->next_write_ns;
+
+	if (late_ns < 0)
+		return;
+	monitor->next_write_ns += (late_ns / every_ns + 1) * every_ns;
+	write_now(monitor);
+}
+
+/* How long to wait for events: the progress is to be shown, or a file due. */
+static struct timespec wait_of(const struct monitor *monitor,
+			       bool has_progress)
+{
+	int64_t wait_ns = has_progress ? PROGRESS_MS * NS_PER_MS : NS_PER_S;
+	int64_t left_ns = monitor->next_write_ns - clock_now_ns();
+
+	if (left_ns < wait_ns)
+		wait_ns = left_ns > 0 ? left_ns : 0;
+	return timespec_of_ns(wait_ns);
+}
+
 void monitor_watch(struct monitor *monitor)
 {
+	int64_t every_ns = monitor->run->options->every_ns;
 	struct pollfd pfds[] = {
 		{ collect_done_fd(monitor->run->collect), POLLIN, 0 },
 		{ monitor->signal_fd, POLLIN, 0 },
 		{ control_fd(monitor->control), POLLIN, 0 },
 	};
-	struct timespec progress = timespec_of_ns(PROGRESS_MS * NS_PER_MS);
 	bool has_progress = isatty(STDERR_FILENO);
 
+	monitor->next_write_ns = every_ns ? clock_now_ns() + every_ns
+					  : INT64_MAX;
 	for (;;) {
+		struct timespec wait;
+
+		write_if_due(monitor);
+		wait = wait_of(monitor, has_progress);
 		/* Interrupted, nothing is said of the descriptors. */
 		if (ppoll(pfds, ARRAY_SIZE(pfds),
-			  has_progress ? &progress : NULL,
+			  has_progress || every_ns ? &wait : NULL,
 			  &monitor->waiting) < 0)
 			continue;
 		if (pfds[0].revents)

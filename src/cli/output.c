@@ -34,7 +34,10 @@ enum output_format output_format_of(const struct record_options *options)
 	return FORMAT_PPROF;
 }
 
-/* %p the pid, %n the program's name, %t the time, %% a percent sign. */
+/*
+ * %p the pid, %n the program's name, %t the time, %e the event, %s the number
+ * of the file in this run, %% a percent sign.
+ */
 static char *expand_name(const struct run *run, const char *pattern)
 {
 	struct strbuf name = { 0 };
@@ -58,6 +61,12 @@ static char *expand_name(const struct run *run, const char *pattern)
 			localtime_r(&now, &tm);
 			strftime(stamp, sizeof(stamp), "%Y%m%d-%H%M%S", &tm);
 			strbuf_adds(&name, stamp);
+			break;
+		case 'e':
+			strbuf_adds(&name, output_event_name(run->options));
+			break;
+		case 's':
+			strbuf_addf(&name, "%03u", run->n_written + 1);
 			break;
 		case '%':
 			strbuf_addc(&name, '%');
@@ -86,9 +95,9 @@ static const char *extension_of(enum output_format format)
 	return "pb.gz";
 }
 
-const char *output_event_name(const struct record_options *options)
+static const char *event_name(enum record_event event)
 {
-	switch (options->event) {
+	switch (event) {
 	case EVENT_WALL:
 		return "wall";
 	case EVENT_ALLOC:
@@ -99,6 +108,41 @@ const char *output_event_name(const struct record_options *options)
 		break;
 	}
 	return "cpu";
+}
+
+const char *output_event_name(const struct record_options *options)
+{
+	return event_name(options->event);
+}
+
+/* The ending of a file's name: ".pb.gz" of "a.b/c.pb.gz", or "". */
+static const char *ending_of(const char *name)
+{
+	const char *slash = strrchr(name, '/');
+	const char *base = slash ? slash + 1 : name;
+	const char *dot = strrchr(base, '.');
+
+	if (!dot || dot == base)
+		return base + strlen(base);
+	if (!strcmp(dot, ".gz"))
+		for (const char *p = dot - 1; p > base; p--)
+			if (*p == '.')
+				return p;
+	return dot;
+}
+
+char *output_name_of(const struct record_options *options,
+		     enum record_event event)
+{
+	const char *name = options->output, *ending;
+
+	if (!name)
+		return NULL;
+	if (!options->has_beside || strstr(name, "%e"))
+		return xstrdup(name);
+	ending = ending_of(name);
+	return xasprintf("%.*s.%s%s", (int)(ending - name), name,
+			 event_name(event), ending);
 }
 
 /* The first name of ours that is free: psample.NAME.PID.cpu.001.pb.gz */
@@ -135,14 +179,17 @@ static struct error *refuse_terminal(const struct record_options *options)
 
 struct error *output_check(const struct record_options *options)
 {
+	CLEANUP(free) char *name = output_name_of(options, options->event);
 	struct error *error = refuse_terminal(options);
 	struct outfile *file;
 
+	if (!error && options->has_beside && options->output &&
+	    !strcmp(options->output, "-"))
+		error = error_new("two profiles do not go into one standard "
+				  "output");
 	if (error)
 		return error;
-	error = outfile_open(options->output ? options->output
-					     : ".psample.probe",
-			     false, &file);
+	error = outfile_open(name ? name : ".psample.probe", false, &file);
 	if (!error)
 		outfile_abort(file);
 	else if (!options->output)
@@ -187,12 +234,13 @@ static struct error *render(const struct run *run,
 
 static struct error *open_output(struct run *run, struct outfile **out)
 {
-	const char *name = run->output ? run->output : run->options->output;
+	CLEANUP(free) char *name = output_name_of(run->options,
+						  run->options->event);
 
 	if (run->output) { /* as it is: no % signs */
 		free(run->written);
-		run->written = xstrdup(name);
-		return outfile_open(name, false, out);
+		run->written = xstrdup(run->output);
+		return outfile_open(run->written, false, out);
 	}
 	if (!name)
 		return open_numbered(run, out);

@@ -5,7 +5,7 @@
  * cmd_record.c parses and decides, monitor.c watches over the run, output.c
  * names and writes files, summary.c says at the end what was found. A run for
  * allocations has heap_run.c and heap_summary.c in place of run.c, monitor.c
- * and summary.c.
+ * and summary.c. beside.c runs both kinds at once.
  */
 #ifndef CLI_RECORD_H
 #define CLI_RECORD_H
@@ -30,8 +30,11 @@ enum record_event {
 
 struct record_options {
 	enum record_event event;
+	enum record_event beside; /* of time, with one of allocations */
+	bool has_beside;
 	uint64_t mean_bytes; /* between samples of allocations; 0: default */
 	bool wants_leaks;    /* of EVENT_HEAP: not what is young */
+	int64_t every_ns;    /* write what there is; 0: at the end alone */
 	struct sampler_options sampler;
 	struct symbol_options symbol;
 	bool has_freq, has_max_pause;
@@ -92,6 +95,12 @@ void heap_summary_print(const struct run *run, const struct heap_stats *stats,
 
 /* output.c */
 const char *output_event_name(const struct record_options *options);
+/*
+ * The name asked for, as it is for one of two profiles; owned by the caller,
+ * NULL if none was asked for.
+ */
+char *output_name_of(const struct record_options *options,
+		     enum record_event event);
 enum output_format output_format_of(const struct record_options *options);
 /* Can the output be written? Before anything is attached to. */
 struct error *output_check(const struct record_options *options) MUST_USE;
