@@ -8,6 +8,7 @@
 #include <gelf.h>
 #include <sys/mman.h>
 
+#include "symbol/split.h"
 #include "symbol/symbol.h"
 #include "util/io.h"
 
@@ -20,13 +21,19 @@ static int find_debuginfo(Dwfl_Module *mod, void **userdata, const char *name,
 			  Dwarf_Addr base, const char *file, const char *link,
 			  GElf_Word crc, char **out_path)
 {
+	struct debug_search *search = *userdata;
+	int fd;
+
 	(void)mod;
 	(void)name;
 	(void)base;
 	(void)file;
-	if (!*userdata || (link && !crc))
+	if (!search || (link && !crc))
 		return -1;
-	return debug_search_main(*userdata, link, crc, out_path);
+	fd = debug_search_main(search, link, crc, out_path);
+	if (fd >= 0 && !search->directory)
+		search->directory = split_directory(fd);
+	return fd;
 }
 
 /* The file itself is given to dwfl_report_elf(): nothing to find. */

@@ -8,6 +8,7 @@
 
 #include "symbol/die.h"
 #include "symbol/scopes.h"
+#include "symbol/split.h"
 #include "util/strbuf.h"
 
 struct debuginfo {
@@ -30,27 +31,40 @@ static void debuginfo_add_unit(struct debuginfo *info, Dwarf_Die *die,
 		scope_unit_init(vec_push(&info->units), die, detail);
 }
 
-struct debuginfo *debuginfo_new(Dwarf *dwarf)
+/* Add a unit whose functions are in another file, if that was found. */
+static void debuginfo_add_split(struct debuginfo *info, Dwarf_Die *die,
+				struct split_unit *unit)
+{
+	bool is_missing = !unit->detail.addr;
+
+	info->lacks_split |= is_missing;
+	debuginfo_add_unit(info, die, is_missing ? die : &unit->detail);
+}
+
+struct debuginfo *debuginfo_new(Dwarf *dwarf,
+				const struct debug_search *search)
 {
 	struct debuginfo *info = xcalloc(1, sizeof(*info));
-	Dwarf_Die die, detail;
+	struct vec split = VEC_OF(struct split_unit);
 	Dwarf_CU *cu = NULL;
+	size_t n_split = 0;
 	Dwarf_Half version;
+	Dwarf_Die die;
 	uint8_t type;
 
 	info->units = VEC_OF(struct scope_unit);
 	info->functions = VEC_OF(struct debug_function *);
 	range_index_init(&info->index);
+	split_find(dwarf, search, &split);
 	while (dwarf_get_units(dwarf, cu, &cu, &version, &type, &die,
-			       &detail) == 0) {
+			       NULL) == 0) {
 		if (type == DW_UT_compile)
 			debuginfo_add_unit(info, &die, &die);
-		if (type != DW_UT_skeleton)
-			continue;
-		info->lacks_split |= !detail.addr;
-		debuginfo_add_unit(info, &die,
-				   detail.addr ? &detail : &die);
+		else if (type == DW_UT_skeleton && n_split < split.n)
+			debuginfo_add_split(info, &die,
+					    vec_at(&split, n_split++));
 	}
+	vec_clear(&split);
 	range_index_sort(&info->index);
 	return info;
 }

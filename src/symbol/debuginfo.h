@@ -11,6 +11,7 @@
 
 #include <elfutils/libdw.h>
 
+#include "symbol/search.h"
 #include "util/map.h"
 #include "util/mem.h"
 
@@ -28,8 +29,9 @@ struct debug_frame {
 	int64_t line;	  /* 0: unknown */
 };
 
-/* @dwarf must outlive the result. */
-struct debuginfo *debuginfo_new(Dwarf *dwarf);
+/* @dwarf must outlive the result. @search found the file of it. */
+struct debuginfo *debuginfo_new(Dwarf *dwarf,
+				const struct debug_search *search);
 void debuginfo_free(struct debuginfo *info);
 DEFINE_CLEANUP(debuginfo_free, struct debuginfo *)
 

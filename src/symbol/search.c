@@ -246,5 +246,6 @@ int debug_search_alt(struct debug_search *search, const struct debug_alt *alt,
 void debug_search_clear(struct debug_search *search)
 {
 	free(search->refused);
-	search->refused = NULL;
+	free(search->directory);
+	search->refused = search->directory = NULL;
 }

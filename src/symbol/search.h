@@ -21,6 +21,7 @@ struct debug_search {
 	const struct module *module;
 	struct debuginfod *debuginfod; /* NULL: not to be asked */
 	char *refused; /* a file that is of another build, or NULL; owned */
+	char *directory; /* of the debug file, for libdw, or NULL; owned */
 };
 
 void debug_search_clear(struct debug_search *search);

@@ -3,13 +3,15 @@
  * symbol.c - the front door: one answer per distinct address of a module.
  *
  * A module's files are opened when it is first asked about and stay open, as
- * do the answers, until the symbolizer is freed.
+ * do the answers, until the symbolizer is freed; here, or in a child where
+ * the file is not to be trusted (confined.h).
  */
 #include "symbol/symbol.h"
 
 #include "image/functions.h"
 #include "image/gopclntab.h"
 #include "profile/names.h"
+#include "symbol/confined.h"
 #include "symbol/debugfile.h"
 #include "symbol/debuginfo.h"
 #include "symbol/demangle.h"
@@ -21,6 +23,9 @@
 
 struct symbol_module {
 	const struct module *module;
+	struct symbolizer *symbolizer;
+	struct confined *confined; /* who reads it; NULL: we do */
+	bool is_open; /* here, and all from here on is of use */
 	struct debug_file file;
 	struct debuginfo *debug; /* NULL: no DWARF */
 	struct gopclntab *go;	 /* NULL: no Go in it */
@@ -71,6 +76,7 @@ struct error *symbolizer_use_debuginfod(struct symbolizer *symbolizer)
 
 static void symbol_module_free(struct symbol_module *m)
 {
+	confined_free(m->confined);
 	debuginfo_free(m->debug);
 	gopclntab_close(m->go);
 	symtab_clear(&m->symtab);
@@ -99,21 +105,21 @@ void symbolizer_free(struct symbolizer *symbolizer)
 	free(symbolizer);
 }
 
-static struct symbol_module *symbol_module_new(const struct module *module,
-					       struct debuginfod *debuginfod)
+static void symbol_module_open(struct symbol_module *m,
+			       struct debuginfod *debuginfod)
 {
-	struct symbol_module *m = xcalloc(1, sizeof(*m));
+	const struct module *module = m->module;
 	Dwarf *dwarf;
 
-	m->module = module;
+	m->is_open = true;
 	m->go = gopclntab_open(module);
 	if (!debug_file_open(&m->file, module, debuginfod))
-		return m;
+		return;
 	fde_table_init(&m->fdes, debug_file_elf(&m->file));
 	plt_init(&m->plt, debug_file_elf(&m->file));
 	dwarf = debug_file_dwarf(&m->file, &m->debug_bias);
 	if (dwarf)
-		m->debug = debuginfo_new(dwarf);
+		m->debug = debuginfo_new(dwarf, m->file.search);
 	symtab_init(&m->symtab, m->file.module, m->file.bias);
 	m->symtab_source = debug_file_has_symtab(&m->file) ? SYMBOL_SYMTAB :
 							      SYMBOL_DYNSYM;
@@ -124,22 +130,6 @@ static struct symbol_module *symbol_module_new(const struct module *module,
 	m->summary.lacks_alt = m->file.has_alt && !m->file.alt;
 	m->summary.refused = m->file.search->refused;
 	m->summary.asked_servers = debuginfod != NULL;
-	return m;
-}
-
-static struct symbol_module *symbolizer_module(struct symbolizer *symbolizer,
-					       const struct module *module)
-{
-	uint64_t key = (uintptr_t)module;
-	uint32_t id = map_get(&symbolizer->by_module, key);
-
-	if (id == NO_ID) {
-		id = (uint32_t)symbolizer->modules.n;
-		map_put(&symbolizer->by_module, key, id);
-		*(struct symbol_module **)vec_push(&symbolizer->modules) =
-			symbol_module_new(module, symbolizer->debuginfod);
-	}
-	return *(struct symbol_module **)vec_at(&symbolizer->modules, id);
 }
 
 static const char *string_of(struct symbolizer *symbolizer, uint32_t id)
@@ -386,6 +376,95 @@ static void symbolizer_answer(struct symbolizer *symbolizer,
 	out->source = frame_set_symbol(symbolizer, out->frames, m, vaddr);
 }
 
+/* In the child that reads the file of @ctx. */
+static void find_in_child(void *ctx, uint64_t vaddr,
+			  struct confined_answer *out)
+{
+	struct symbol_module *m = ctx;
+	struct symbol_answer answer;
+
+	/* Asking a server takes more than reading. */
+	if (!m->is_open)
+		symbol_module_open(m, NULL);
+	symbolizer_answer(m->symbolizer, m, vaddr, &answer);
+	*out = (struct confined_answer){ .frames = answer.frames,
+					 .n = answer.n,
+					 .source = answer.source,
+					 .summary = m->summary };
+}
+
+static struct symbol_module *symbol_module_new(struct symbolizer *symbolizer,
+					       const struct module *module)
+{
+	struct symbol_module *m = xcalloc(1, sizeof(*m));
+
+	m->module = module;
+	m->symbolizer = symbolizer;
+	if (confined_is_trusted(module))
+		symbol_module_open(m, symbolizer->debuginfod);
+	else
+		m->confined = confined_new(module, find_in_child, m);
+	return m;
+}
+
+static struct symbol_module *symbolizer_module(struct symbolizer *symbolizer,
+					       const struct module *module)
+{
+	uint64_t key = (uintptr_t)module;
+	uint32_t id = map_get(&symbolizer->by_module, key);
+
+	if (id == NO_ID) {
+		id = (uint32_t)symbolizer->modules.n;
+		map_put(&symbolizer->by_module, key, id);
+		*(struct symbol_module **)vec_push(&symbolizer->modules) =
+			symbol_module_new(symbolizer, module);
+	}
+	return *(struct symbol_module **)vec_at(&symbolizer->modules, id);
+}
+
+static void take_summary(struct symbolizer *symbolizer,
+			 struct symbol_module *m,
+			 const struct symbol_summary *summary)
+{
+	struct symbol_summary before = m->summary;
+
+	m->summary = *summary;
+	memcpy(m->summary.n_addresses, before.n_addresses,
+	       sizeof(before.n_addresses));
+	if (summary->refused)
+		m->summary.refused = string_keep(symbolizer,
+						 summary->refused);
+}
+
+/* As the child says; without one, the address as it is. */
+static void answer_confined(struct symbolizer *symbolizer,
+			    struct symbol_module *m, uint64_t vaddr,
+			    struct symbol_answer *out)
+{
+	CLEANUP(free) char *text = xasprintf("%s+0x%llx",
+					       path_base(m->module->path),
+					       (unsigned long long)vaddr);
+	struct symbol_frame unknown = { .name = text, .system_name = text,
+					.file = "" };
+	struct confined_answer answer = { .frames = &unknown, .n = 1 };
+
+	if (confined_find(m->confined, vaddr, &answer))
+		take_summary(symbolizer, m, &answer.summary);
+	out->n = answer.n;
+	out->source = answer.source;
+	out->frames = arena_alloc(&symbolizer->arena,
+				  out->n * sizeof(*out->frames));
+	for (size_t i = 0; i < out->n; i++) {
+		const struct symbol_frame *frame = &answer.frames[i];
+
+		out->frames[i] = *frame;
+		out->frames[i].name = string_keep(symbolizer, frame->name);
+		out->frames[i].system_name =
+			string_keep(symbolizer, frame->system_name);
+		out->frames[i].file = string_keep(symbolizer, frame->file);
+	}
+}
+
 const struct symbol_frame *symbolizer_find(struct symbolizer *symbolizer,
 					   const struct module *module,
 					   uint64_t vaddr, size_t *out_n,
@@ -399,7 +478,10 @@ const struct symbol_frame *symbolizer_find(struct symbolizer *symbolizer,
 		id = (uint32_t)symbolizer->answers.n;
 		map_put(&m->by_vaddr, vaddr, id);
 		answer = vec_push(&symbolizer->answers);
-		symbolizer_answer(symbolizer, m, vaddr, answer);
+		if (m->confined)
+			answer_confined(symbolizer, m, vaddr, answer);
+		else
+			symbolizer_answer(symbolizer, m, vaddr, answer);
 		m->summary.n_addresses[answer->source]++;
 	}
 	answer = vec_at(&symbolizer->answers, id);
