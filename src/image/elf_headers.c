@@ -96,13 +96,37 @@ static void module_add_segment(struct module *module, const Elf64_Phdr *phdr)
 	};
 }
 
-static bool header_is_ours(const Elf64_Ehdr *header)
+/* A header of 32 bits as one of 64. */
+static Elf64_Ehdr widen_header(const Elf32_Ehdr *header)
 {
-	return !memcmp(header->e_ident, ELFMAG, SELFMAG) &&
-	       header->e_ident[EI_CLASS] == ELFCLASS64 &&
-	       header->e_ident[EI_DATA] == ELFDATA2LSB &&
+	Elf64_Ehdr wide = { .e_type = header->e_type,
+			    .e_machine = header->e_machine,
+			    .e_entry = header->e_entry,
+			    .e_phoff = header->e_phoff,
+			    .e_phentsize = header->e_phentsize,
+			    .e_phnum = header->e_phnum };
+
+	memcpy(wide.e_ident, header->e_ident, EI_NIDENT);
+	return wide;
+}
+
+static Elf64_Phdr widen_program_header(const Elf32_Phdr *phdr)
+{
+	return (Elf64_Phdr){ .p_type = phdr->p_type, .p_flags = phdr->p_flags,
+			     .p_offset = phdr->p_offset,
+			     .p_vaddr = phdr->p_vaddr,
+			     .p_filesz = phdr->p_filesz,
+			     .p_memsz = phdr->p_memsz };
+}
+
+static bool header_is_ours(const Elf64_Ehdr *header, bool is_32_bit)
+{
+	return header->e_ident[EI_DATA] == ELFDATA2LSB &&
+	       header->e_ident[EI_CLASS] ==
+		       (is_32_bit ? ELFCLASS32 : ELFCLASS64) &&
 	       (header->e_type == ET_EXEC || header->e_type == ET_DYN) &&
-	       header->e_phentsize == sizeof(Elf64_Phdr);
+	       header->e_phentsize == (is_32_bit ? sizeof(Elf32_Phdr) :
+						   sizeof(Elf64_Phdr));
 }
 
 static void module_add_program_header(struct module *module,
@@ -116,27 +140,41 @@ static void module_add_program_header(struct module *module,
 		module->unwind_header = phdr->p_vaddr;
 }
 
-void module_parse_headers(struct module *module)
+/* The file's header, as one of 64 bits; false: there is none of ours. */
+static bool module_read_header(struct module *module, Elf64_Ehdr *out)
 {
-	CLEANUP(free) Elf64_Phdr *phdrs = NULL;
-	Elf64_Ehdr header;
-	size_t bytes;
+	union { /* both begin with e_ident */
+		Elf64_Ehdr wide;
+		Elf32_Ehdr narrow;
+	} header;
 
 	if (module_read_offset(module, 0, &header, sizeof(header)) !=
 		    (ssize_t)sizeof(header) ||
-	    memcmp(header.e_ident, ELFMAG, SELFMAG)) {
+	    memcmp(header.wide.e_ident, ELFMAG, SELFMAG)) {
 		module->fault = "not an ELF file";
-		return;
+		return false;
 	}
-	if (!header_is_ours(&header)) {
-		module->fault = "not a 64-bit little-endian program or library";
+	module->is_32_bit &= header.wide.e_ident[EI_CLASS] == ELFCLASS32;
+	*out = module->is_32_bit ? widen_header(&header.narrow) : header.wide;
+	if (header_is_ours(out, module->is_32_bit))
+		return true;
+	module->fault = "not a 64-bit little-endian program or library";
+	return false;
+}
+
+void module_parse_headers(struct module *module)
+{
+	CLEANUP(free) uint8_t *phdrs = NULL;
+	Elf64_Ehdr header;
+	size_t bytes;
+
+	if (!module_read_header(module, &header))
 		return;
-	}
 	if (header.e_phnum == 0 || header.e_phnum > PROGRAM_HEADERS_MAX) {
 		module->fault = "no usable program headers";
 		return;
 	}
-	bytes = header.e_phnum * sizeof(*phdrs);
+	bytes = (size_t)header.e_phnum * header.e_phentsize;
 	phdrs = xmalloc(bytes);
 	if (module_read_offset(module, header.e_phoff, phdrs, bytes) !=
 	    (ssize_t)bytes) {
@@ -144,8 +182,13 @@ void module_parse_headers(struct module *module)
 		return;
 	}
 	module->segments = xcalloc(header.e_phnum, sizeof(*module->segments));
-	for (size_t i = 0; i < header.e_phnum; i++)
-		module_add_program_header(module, &phdrs[i]);
+	for (size_t i = 0; i < header.e_phnum; i++) {
+		const void *at = phdrs + i * header.e_phentsize;
+		Elf64_Phdr phdr = module->is_32_bit ? widen_program_header(at) :
+						      *(const Elf64_Phdr *)at;
+
+		module_add_program_header(module, &phdr);
+	}
 	module->is_elf = true;
 	module->is_executable_type = header.e_type == ET_EXEC;
 	module->entry = header.e_entry;

@@ -40,7 +40,8 @@ static struct reloc_table find_relocs(const struct module *module)
 	struct reloc_table table = { 0, 0 };
 	Elf64_Phdr dynamic;
 
-	if (!module->is_elf || !find_dynamic(module, &dynamic))
+	if (!module->is_elf || module->is_32_bit ||
+	    !find_dynamic(module, &dynamic))
 		return table;
 	for (size_t i = 0; i < DYNAMIC_ENTRIES_MAX; i++) {
 		Elf64_Dyn entry;

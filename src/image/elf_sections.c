@@ -76,7 +76,7 @@ void sections_init(struct sections *sections, const struct module *module)
 	size_t bytes;
 
 	sections->list = VEC_OF(struct section);
-	if (!module->is_elf ||
+	if (!module->is_elf || module->is_32_bit ||
 	    module_read_offset(module, 0, &file, sizeof(file)) !=
 		    (ssize_t)sizeof(file) ||
 	    file.e_shnum == 0 || file.e_shnum > SECTIONS_MAX ||

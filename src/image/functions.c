@@ -121,16 +121,18 @@ static uint64_t address_in(const struct insn *insn, uint64_t next,
 	return 0;
 }
 
+/* *@budget: how much code may still be read; segments may overlap. */
 static void add_code(struct functions *functions, const struct module *module,
-		     const struct segment *segment)
+		     const struct segment *segment, size_t *budget)
 {
 	CLEANUP(free) uint8_t *code = NULL;
 	size_t at = 0, n = segment->file_bytes;
 	ssize_t got;
 
-	functions->is_partial |= n > CODE_BYTES_MAX;
-	if (n == 0 || n > CODE_BYTES_MAX)
+	functions->is_partial |= n > *budget;
+	if (n == 0 || n > *budget)
 		return;
+	*budget -= n;
 	code = xmalloc(n);
 	got = module_read(module, segment->vaddr, code, n);
 	n = got > 0 ? (size_t)got : 0;
@@ -189,6 +191,7 @@ static void functions_make(struct functions *functions,
 			   const struct module *module)
 {
 	struct relocs relocs = { functions, module };
+	size_t budget = CODE_BYTES_MAX;
 	struct sections sections = { { 0 } };
 	const struct section *symbols;
 
@@ -211,7 +214,7 @@ static void functions_make(struct functions *functions,
 		for (size_t i = 0; i < module->n_segments; i++)
 			if (module->segments[i].is_executable)
 				add_code(functions, module,
-					 &module->segments[i]);
+					 &module->segments[i], &budget);
 	}
 	sort_starts(functions);
 }

@@ -26,6 +26,7 @@
 #define SEARCH_BYTES_MAX (1u << 30)
 #define BLOCK_BYTES 65536u
 #define MODULEDATA_WORDS 64
+#define TRIES_MAX 64
 /* From text to gofunc, in words; covctrs and ecovctrs came with 1.20. */
 #define TEXT_TO_INLINED 18
 #define TEXT_TO_INLINED_1_18 16
@@ -119,16 +120,21 @@ static bool parse_header(const struct module *module, uint64_t vaddr,
 typedef bool (*word_fn)(void *ctx, const struct segment *segment,
 			uint64_t vaddr, uint64_t word);
 
-/* Give the aligned words of @segment to @fn until it returns true. */
+/*
+ * Give the aligned words of @segment to @fn until it returns true, and take
+ * what was read off *@budget: segments may all be the same part of the file.
+ */
 static bool each_word(const struct module *module,
-		      const struct segment *segment, word_fn fn, void *ctx)
+		      const struct segment *segment, uint64_t *budget,
+		      word_fn fn, void *ctx)
 {
 	CLEANUP(free) uint64_t *block = xmalloc(BLOCK_BYTES);
 	uint64_t at = (8 - segment->vaddr % 8) % 8;
 	uint64_t end = segment->file_bytes;
 
-	if (end > SEARCH_BYTES_MAX)
-		end = SEARCH_BYTES_MAX;
+	if (end > *budget)
+		end = *budget;
+	*budget -= end;
 	while (at < end) {
 		ssize_t n = module_read(module, segment->vaddr + at, block,
 					BLOCK_BYTES);
@@ -147,9 +153,11 @@ static bool each_word(const struct module *module,
 /* In all segments of data, the last first: that is the smallest one. */
 static bool each_data_word(const struct module *module, word_fn fn, void *ctx)
 {
+	uint64_t budget = SEARCH_BYTES_MAX;
+
 	for (size_t i = module->n_segments; i-- > 0;)
 		if (!module->segments[i].is_executable &&
-		    each_word(module, &module->segments[i], fn, ctx))
+		    each_word(module, &module->segments[i], &budget, fn, ctx))
 			return true;
 	return false;
 }
@@ -158,6 +166,7 @@ struct search {
 	const struct module *module;
 	struct go_tables *tables;
 	uint64_t first, last; /* entries of the first function and the end */
+	unsigned int n_tries; /* words that might have begun a moduledata */
 };
 
 static bool search_header(void *ctx, const struct segment *segment,
@@ -207,7 +216,8 @@ static bool try_moduledata(struct search *search, uint64_t vaddr)
 	uint64_t words[MODULEDATA_WORDS] = { 0 };
 	ssize_t n = module_read(search->module, vaddr, words, sizeof(words));
 
-	if (n < (ssize_t)sizeof(words) / 2)
+	/* Each try reads all relocations. */
+	if (n < (ssize_t)sizeof(words) / 2 || search->n_tries++ > TRIES_MAX)
 		return false;
 	module_relocate(search->module, vaddr, (uint8_t *)words,
 			sizeof(words));
@@ -274,7 +284,7 @@ bool go_tables_find(const struct module *module, struct go_tables *out)
 {
 	struct search search = { .module = module, .tables = out };
 
-	if (!module->is_elf || !find_header(&search))
+	if (!module->is_elf || module->is_32_bit || !find_header(&search))
 		return false;
 	return out->version < GO_1_18 || find_text(&search);
 }

@@ -116,7 +116,9 @@ static bool load_index(struct gopclntab *table)
 	for (size_t i = 0; i < table->n; i++)
 		if (table->slots[i].start > table->slots[i + 1].start)
 			return false;
-	return true;
+	/* No function goes on at 0. */
+	return table->tables.text <=
+	       UINT64_MAX - table->slots[table->n].start;
 }
 
 struct gopclntab *gopclntab_open(const struct module *module)

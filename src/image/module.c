@@ -98,6 +98,7 @@ static struct module *module_new(const struct mapping *mapping,
 	module->is_deleted = mapping->is_deleted;
 	module->fd = -1;
 	module->root = source->root;
+	module->is_32_bit = source->takes_32_bit; /* until it is read */
 	module->dev_major = mapping->dev_major;
 	module->dev_minor = mapping->dev_minor;
 	module->inode = mapping->inode;

@@ -45,6 +45,7 @@ struct module {
 	size_t image_bytes;
 	bool is_elf;	   /* false: unreadable or not ELF; nothing below */
 	bool is_executable_type; /* ET_EXEC: vaddr == address */
+	bool is_32_bit; /* nothing but its segments is known, then */
 	uint8_t build_id[BUILD_ID_MAX];
 	size_t build_id_bytes; /* 0: none */
 	struct segment *segments;
@@ -70,6 +71,7 @@ struct image_source {
 	char *(*read_maps)(void *ctx, size_t *out_len);
 	/* Outlives all modules; NULL: the process sees files as we do. */
 	const struct image_root *root;
+	bool takes_32_bit; /* files of 32 bits are programs, too */
 	void *ctx;
 };
 

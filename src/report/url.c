@@ -106,7 +106,7 @@ static void add_query(const struct url *url, int64_t seconds,
 		p += one->n + 1;
 		if (!one->n || (seconds > 0 && is_seconds(one)))
 			list.n--;
-		else if (is_seconds(one) && !*out_seconds)
+		else if (is_seconds(one) && one->n > 7 && !*out_seconds)
 			*out_seconds = strtol(one->text + 8, NULL, 10);
 	}
 	if (seconds > 0) {

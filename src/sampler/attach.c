@@ -65,6 +65,7 @@ static void answer_events(struct sampler *s)
 static int seize_pass(struct sampler *s, struct process *process,
 		      const struct vec *tids, size_t *n_new)
 {
+	pid_t pid = process->pid;
 	int first_error = 0;
 
 	*n_new = 0;
@@ -83,6 +84,10 @@ static int seize_pass(struct sampler *s, struct process *process,
 		}
 		if (i % SEIZES_PER_LOOK == 0)
 			answer_events(s);
+		if (roster_find_process(&s->roster, pid) != process) {
+			*n_new = 0; /* its leader has ended */
+			return ESRCH;
+		}
 	}
 	sampler_drain(s);
 	return first_error;
@@ -110,6 +115,7 @@ struct error *attach_process(struct sampler *s, pid_t pid)
 	process = sampler_new_process(s, pid, NO_ID);
 	probe_schedstat(s, pid);
 	accounts_attach_process(s, process);
+	process->is_attaching = true;
 	for (int scan = 0; n_new && scan < SCANS_MAX; scan++) {
 		struct vec tids = VEC_OF(pid_t);
 
@@ -127,6 +133,7 @@ struct error *attach_process(struct sampler *s, pid_t pid)
 	if (roster_find_process(&s->roster, pid) != process)
 		return error_new("cannot attach to %d: it has ended",
 				 (int)pid);
+	process->is_attaching = false;
 	if (process->n_threads)
 		return NULL;
 	roster_remove_process(&s->roster, process);

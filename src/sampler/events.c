@@ -119,6 +119,19 @@ void sampler_end_all(struct sampler *s)
 		end_process(s, roster_process(&s->roster, 0));
 }
 
+/*
+ * A leader that had ended before we came was not seized, and nothing will be
+ * heard of it: the process ends with its last thread.
+ */
+static void end_thread_of(struct sampler *s, struct thread *thread)
+{
+	struct process *process = thread->process;
+
+	end_thread(s, thread);
+	if (!process->n_threads && !process->is_attaching)
+		end_process(s, process);
+}
+
 /* An exit was seen but not reaped: the clocks of the dead still answer. */
 static void handle_exit(struct sampler *s, const struct wait_event *event)
 {
@@ -129,7 +142,7 @@ static void handle_exit(struct sampler *s, const struct wait_event *event)
 	if (process) /* its leader: reported last, when all others are gone */
 		end_process(s, process);
 	else if (thread)
-		end_thread(s, thread);
+		end_thread_of(s, thread);
 	if (event->tid == s->root) {
 		s->root_ended = true;
 		s->root_status = event->status;
@@ -149,11 +162,13 @@ static pid_t parent_of(pid_t pid)
 
 /*
  * A task that nobody has told us of: made by clone, fork or vfork of one that
- * we hold. Its parent's subject gives it the mappings it starts with.
+ * we hold. Its parent's subject gives it the mappings it starts with. The event
+ * of a birth may come after the child's end: then it is a zombie, that of its
+ * parent, and nothing more will be heard of it.
  */
 static struct thread *adopt(struct sampler *s, pid_t tid, pid_t parent)
 {
-	pid_t pid = proc_thread_group(tid);
+	pid_t pid = proc_traced_group(tid);
 	struct process *process;
 	struct thread *maker;
 

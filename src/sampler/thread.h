@@ -25,6 +25,7 @@ struct process {
 	uint32_t n_threads;
 	bool is_brief;	/* its life began in this window */
 	bool is_born;	/* made during the run, by a process that we hold */
+	bool is_attaching; /* its threads are being seized */
 	bool is_32bit;	/* its registers are others: not sampled */
 	bool was_sent;	/* a stack of this subject went into the ring */
 	uint8_t n_maps; /* to send in front of its next stacks */

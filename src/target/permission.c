@@ -6,12 +6,14 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "target/proc.h"
 #include "util/io.h"
 #include "util/log.h"
 
 #define CAP_SYS_PTRACE_BIT 19
+#define ZOMBIE_LOOKS 3
 
 static struct error *refuse(pid_t pid, const char *comm, const char *why)
 {
@@ -103,6 +105,25 @@ struct error *launch_check(const char *program)
 			 "psample knows 64-bit ones", path);
 }
 
+/*
+ * A zombie leader may still have live threads; and when one of these calls
+ * exec, the leader whose place it takes is a zombie alone, for a moment.
+ */
+static bool has_ended(pid_t pid)
+{
+	struct timespec ms = { .tv_nsec = 1000000 };
+	struct proc_stat stat;
+
+	for (int i = 0; i < ZOMBIE_LOOKS; i++) {
+		if (i > 0)
+			nanosleep(&ms, NULL);
+		if (!proc_read_stat(pid, pid, &stat) || stat.state != 'Z' ||
+		    proc_status_number(pid, "Threads") > 1)
+			return false;
+	}
+	return true;
+}
+
 struct error *attach_check(pid_t pid)
 {
 	struct proc_stat stat;
@@ -123,8 +144,7 @@ struct error *attach_check(pid_t pid)
 	if (process_is_32bit(pid))
 		return refuse(pid, stat.comm, "it is a 32-bit program, and "
 					      "psample knows 64-bit ones");
-	/* A zombie leader may still have live threads. */
-	if (stat.state == 'Z' && proc_status_number(pid, "Threads") <= 1)
+	if (has_ended(pid))
 		return refuse(pid, stat.comm,
 			      "it has ended and waits for its parent");
 	return NULL;

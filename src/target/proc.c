@@ -121,7 +121,6 @@ long proc_status_number(pid_t pid, const char *key)
 	return value ? strtol(value, NULL, 10) : -1;
 }
 
-/* "NSpid:\t4711\t12\t1": from our namespace down to its own. */
 void proc_read_program(pid_t pid, char *out, size_t size)
 {
 	char path[64];
@@ -132,6 +131,7 @@ void proc_read_program(pid_t pid, char *out, size_t size)
 	out[n > 0 ? n : 0] = '\0';
 }
 
+/* "NSpid:\t4711\t12\t1": from our namespace down to its own. */
 pid_t proc_namespace_pid(pid_t pid)
 {
 	CLEANUP(free) char *text = read_status(pid);
@@ -142,8 +142,11 @@ pid_t proc_namespace_pid(pid_t pid)
 		return text ? pid : -1;
 	while (*p == '\t') {
 		char *end;
+		long next = strtol(p, &end, 10);
 
-		number = strtol(p, &end, 10);
+		if (end == p) /* no number there */
+			break;
+		number = next;
 		p = end;
 	}
 	return (pid_t)number;
@@ -178,6 +181,17 @@ int proc_open_fd(pid_t pid, int fd, int flags)
 pid_t proc_thread_group(pid_t tid)
 {
 	return (pid_t)proc_status_number(tid, "Tgid");
+}
+
+pid_t proc_traced_group(pid_t tid)
+{
+	CLEANUP(free) char *text = read_status(tid);
+	const char *group = status_find(text, "Tgid");
+	const char *tracer = status_find(text, "TracerPid");
+
+	if (!group || !tracer || strtol(tracer, NULL, 10) <= 0)
+		return -1;
+	return (pid_t)strtol(group, NULL, 10);
 }
 
 static bool list_numbers(const char *path, struct vec *out)

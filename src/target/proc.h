@@ -50,6 +50,9 @@ int proc_open_fd(pid_t pid, int fd, int flags);
 /* Thread group of @tid, or -1. */
 pid_t proc_thread_group(pid_t tid);
 
+/* The same of a thread that somebody traces; -1 also for all others. */
+pid_t proc_traced_group(pid_t tid);
+
 /* Append the pid_t of every thread of @pid; false if it is gone. */
 bool proc_list_threads(pid_t pid, struct vec *tids);
 

@@ -27,7 +27,8 @@ build_fuzzers() {
 	[ -e Makefile ] || "$top_srcdir/configure" -q CC=clang \
 		CFLAGS="-O1 -g -fno-omit-frame-pointer $flags -DFUZZING" \
 		LDFLAGS=-fsanitize=address,undefined || return
-	for program in merge picture prompt reader report serve source; do
+	for program in cfi cli elf gopclntab maps memory merge perf_map \
+		picture proc prompt reader report ring serve source; do
 		make -s FUZZER_FLAGS=-fsanitize=fuzzer \
 			tests/fuzz/fuzz_$program || return
 	done
@@ -40,6 +41,12 @@ fi
 
 fuzzer_of() { # FOLDER: the program and its dictionary
 	case $1 in
+	cfi | elf | gopclntab | memory | ring)
+		echo "fuzz_$1" elf.dict ;;
+	cli)	echo fuzz_cli cli.dict ;;
+	maps_text) echo fuzz_maps proc.dict ;;
+	perf_map | proc)
+		echo "fuzz_$1" proc.dict ;;
 	merge)	echo fuzz_merge proto.dict ;;
 	picture) echo fuzz_picture dot.dict ;;
 	prompt)	echo fuzz_prompt prompt.dict ;;

@@ -1,11 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # fuzz.sh - the fuzzers of tests/fuzz over their seeds: what once broke a
-# reader, a report or the prompt does not do so again.
+# reader, a report or the prompt, or could, does not do so again.
 . "${top_srcdir:-.}/tests/run/lib.sh"
 seeds=$top_srcdir/tests/fuzz/seeds
 fuzzers=$top_builddir/tests/fuzz
-plan 16
+plan 25
 
 replays() { # FUZZER FOLDER
 	timeout 60 "$fuzzers/$1" "$seeds/$2" >out 2>&1
@@ -29,4 +29,10 @@ check "a server gets through hostile requests" replays fuzz_serve serve ||
 	diag_file out
 check "the prompt gets through its own" replays fuzz_prompt prompt ||
 	diag_file out
+check "maps and smaps may say anything" replays fuzz_maps maps_text ||
+	diag_file out
+for name in cfi cli elf gopclntab memory perf_map proc ring; do
+	check "hostile input is survived: $name" \
+		replays fuzz_$name $name || diag_file out
+done
 finish
