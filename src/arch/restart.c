@@ -75,6 +75,16 @@ bool restart_repair(const struct user_regs_struct *user, bool has_seccomp,
 	return result == -EINTR && is_repaired_call(nr);
 }
 
+bool restart_is_short_random(const struct user_regs_struct *user,
+			     uint64_t max_bytes, long *out_result)
+{
+	long result = (long)user->rax;
+
+	*out_result = RESULT_RESTART_NOHAND;
+	return user_syscall(user) == SYS_getrandom && result > 0 &&
+	       (uint64_t)result < user->rsi && user->rsi <= max_bytes;
+}
+
 bool restart_keeps_time(const struct user_regs_struct *user)
 {
 	switch (user_syscall(user)) {

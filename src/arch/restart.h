@@ -11,6 +11,7 @@
 #define ARCH_RESTART_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/user.h>
 
 #include "arch/regs.h"
@@ -36,6 +37,15 @@ static inline bool user_is_32bit(const struct user_regs_struct *user)
  */
 bool restart_repair(const struct user_regs_struct *user, bool has_seccomp,
 		    long *out_result);
+
+/*
+ * Was getrandom(2) cut short, which happens only at a signal or a stop, though
+ * no more than @max_bytes were asked for? Made once more as a whole it fills
+ * the buffer anew, and nobody can tell. With much more than is made between
+ * two stops it would never end.
+ */
+bool restart_is_short_random(const struct user_regs_struct *user,
+			     uint64_t max_bytes, long *out_result);
 
 /*
  * Does the call wait without a timeout? One that has a timeout would begin

@@ -20,6 +20,7 @@ enum {
 	OPT_CONTROL, OPT_QUIET, OPT_VERBOSE, OPT_SUMMARY, OPT_NO_SUMMARY,
 	OPT_INTERVAL, OPT_LEAKS, OPT_EVERY,
 	OPT_GRAPH, OPT_DEBUGINFOD, OPT_LABELS_AT, OPT_HELP, OPT_VERSION,
+	OPT_WHOLE_RANDOM,
 };
 
 #define HZ_MAX 10000.0
@@ -62,6 +63,8 @@ static const struct option_spec record_specs[] = {
 	  OPT_MAX_DEPTH },
 	{ "wall-stop", NULL, 0, 0, NULL,
 	  "stop a blocked thread if its stack needs it", OPT_WALL_STOP },
+	{ "whole-random", NULL, 0, 0, NULL,
+	  "repeat a getrandom(2) that a stop cut short", OPT_WHOLE_RANDOM },
 	{ "kill", NULL, 0, 0, NULL, "end the program (SIGTERM) after -d",
 	  OPT_KILL },
 	{ "control", NULL, 0, 0, "FIFO",
@@ -295,6 +298,9 @@ static void set_flag(struct record_options *options, int id)
 		break;
 	case OPT_WALL_STOP:
 		options->sampler.wall_stop = true;
+		break;
+	case OPT_WHOLE_RANDOM:
+		options->sampler.whole_random = true;
 		break;
 	case OPT_NO_INLINES:
 	case OPT_INLINES:

@@ -27,6 +27,7 @@ struct sampler_options {
 	bool by_thread;	      /* thread labels in the profile */
 	bool wall_stop;	      /* stop a blocked thread when its frame pointer
 				 is needed and its call restarts by itself */
+	bool whole_random;    /* make getrandom(2) again that a stop cut */
 	bool libunwind_ptrace; /* walk in the stop by libunwind-ptrace */
 	struct walk_options walk;
 	uint32_t n_phases; /* above 1: label stacks by their tick modulo this */

@@ -36,6 +36,28 @@ TEST(close_and_other_calls_are_never_repeated)
 	CHECK(!repairs(SYS_futex, -EINTR, false));
 }
 
+static bool is_short_random(long nr, long result, uint64_t asked)
+{
+	struct user_regs_struct regs = {
+		.orig_rax = (unsigned long)nr,
+		.rax = (unsigned long)result,
+		.rsi = asked,
+	};
+	long changed = 0;
+
+	return restart_is_short_random(&regs, 1000000, &changed) &&
+	       changed == -514;
+}
+
+TEST(a_short_getrandom_is_known)
+{
+	CHECK(is_short_random(SYS_getrandom, 4096, 100000));
+	CHECK(!is_short_random(SYS_getrandom, 100000, 100000));
+	CHECK(!is_short_random(SYS_getrandom, 4096, 2000000));
+	CHECK(!is_short_random(SYS_getrandom, -EINTR, 100000));
+	CHECK(!is_short_random(SYS_read, 4096, 100000));
+}
+
 TEST(results_other_than_eintr_stay)
 {
 	CHECK(!repairs(SYS_epoll_wait, 3, false));
