@@ -173,7 +173,7 @@ static void print_all_help(void)
 {
 	fputs("  Reports:\n", stderr);
 	for (const struct report_format *f = report_formats; f->name; f++)
-		print_help_line(f->name, f->help);
+		print_help_line(f->name, help_of(f->name));
 	fputs("    REPORT [N] [REGEX]... [-REGEX]... [-cum] [--OPTION=VALUE] "
 	      "[>FILE] [| COMMAND]\n"
 	      "    shows N functions of samples with REGEX and without "
@@ -192,13 +192,10 @@ static void print_all_help(void)
 
 static void print_help(const char *word)
 {
-	const struct report_format *format = report_format_find(word);
-
 	if (!*word)
 		print_all_help();
-	else if (format)
-		print_help_line(word, format->help);
-	else if (setting_find(word) || setting_find_choice(word))
+	else if (report_format_find(word) || setting_find(word) ||
+		 setting_find_choice(word))
 		print_help_line(word, help_of(word));
 	else
 		fprintf(stderr, "Unknown command: %s\n", word);

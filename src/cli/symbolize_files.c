@@ -39,6 +39,7 @@ const struct module *binaries_open(struct binaries *binaries, const char *path)
 {
 	static const struct image_source source = {
 		.open_mapping = open_path,
+		.takes_32_bit = true,
 	};
 	CLEANUP(free) char *real = realpath(path, NULL);
 	struct mapping mapping = { .path = real };

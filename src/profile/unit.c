@@ -58,12 +58,23 @@ static const struct unit_family unit_families[] = {
 	{ gcu_units, ARRAY_SIZE(gcu_units), { "GCU", 1, { 0 } } },
 };
 
+/* Characters of UTF-8: bytes that do not continue one. */
+static size_t count_characters(const char *text)
+{
+	size_t n = 0;
+
+	for (; *text; text++)
+		n += (*text & 0xc0) != 0x80;
+	return n;
+}
+
 /* "Nanoseconds" is "nanosecond"; "s" stays "s". */
 static bool unit_is_called(const struct unit *unit, const char *name)
 {
 	size_t len = strlen(name);
 
-	if (len > 2 && (name[len - 1] == 's' || name[len - 1] == 'S'))
+	if (count_characters(name) > 2 &&
+	    (name[len - 1] == 's' || name[len - 1] == 'S'))
 		len--;
 	for (size_t i = 0; i < UNIT_NAMES && unit->aliases[i]; i++)
 		if (strlen(unit->aliases[i]) == len &&

@@ -100,10 +100,8 @@ static const uint64_t *location_key(const struct pp_location *location,
 	for (uint32_t i = 0; i < location->n_lines; i++) {
 		*at++ = lines[i].function;
 		*at++ = (uint64_t)lines[i].line;
+		*at++ = (uint64_t)lines[i].column;
 	}
-	/* Columns of callers do not tell locations apart in pprof. */
-	*at++ = location->n_lines ?
-			(uint64_t)lines[location->n_lines - 1].column : 0;
 	return at;
 }
 
@@ -143,7 +141,7 @@ static uint32_t merge_location(struct merger *merger, uint32_t index)
 	CLEANUP(free) struct pp_line *lines =
 		xcalloc(old->n_lines, sizeof(*lines));
 	CLEANUP(free) uint64_t *key =
-		xcalloc(3 + 2 * (size_t)old->n_lines, sizeof(*key));
+		xcalloc(2 + 3 * (size_t)old->n_lines, sizeof(*key));
 
 	make_location(merger, index, &location, lines);
 	if (location.mapping != NO_ID)

@@ -19,7 +19,6 @@ struct report;
 /* A format that a profile can be shown in. */
 struct report_format {
 	const char *name;
-	const char *help;	/* one line */
 	const char *arg;	/* name of its argument, or NULL */
 	int default_nodecount;	/* for nodecount=-1 */
 	int prompt_nodecount;	/* the same at the prompt; 0: no other */

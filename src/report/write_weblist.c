@@ -183,7 +183,10 @@ static void add_line(const struct page *page, const struct weblist_line *line,
 	bool has_insts = line && line->n_insts;
 	int64_t cum = line ? sum_cum(&line->sum) : 0;
 
-	strbuf_adds(out, has_insts ? "<details><summary" : "<div");
+	/* Without a line there are but the instructions to be seen. */
+	strbuf_adds(out, !has_insts ? "<div" :
+			 number ? "<details><summary" :
+				  "<details open><summary");
 	add_heat(page, cum, out);
 	strbuf_addf(out, "> %6" PRId64 " ", number);
 	report_add_value_or_dot(page->report,

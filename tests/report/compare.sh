@@ -16,14 +16,16 @@
 # again, the same lines in another order are a tie, sum% apart.
 #
 # With EVERY=N in the environment only one of N is compared, and all that are
-# known to differ.
+# known to differ; with PART=K, 0 being the first, the K-th of each N. KNOWN
+# is another list of known differences, for another pprof.
 #
 # The last line is "N compared, N equal, N ties, N known, N different, N stale".
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 dir=$1
 pattern=${2:-.}
-: "${PSAMPLE:=psample}" "${PPROF:=go tool pprof}" "${EVERY:=1}"
+: "${PSAMPLE:=psample}" "${PPROF:=go tool pprof}" "${EVERY:=1}" "${PART:=0}"
+: "${KNOWN:=$here/known-differences}"
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 HOME=$scratch
@@ -31,12 +33,10 @@ PPROF_TMPDIR=$scratch
 export HOME PPROF_TMPDIR
 cd "$dir" || exit 1
 n_seen=0 n_compared=0 n_equal=0 n_ties=0 n_known=0 n_different=0 n_stale=0
-grep -v '^#' "$here/known-differences" >"$scratch/known"
+sed '/^#/d; s/ *| */|/g' "$KNOWN" >"$scratch/known"
 
 is_known() { # PROFILE OPTIONS
-	while IFS='|' read -r for_profile for_options reason; do
-		for_profile=$(echo "$for_profile" | sed 's/ *$//')
-		for_options=$(echo "$for_options" | sed 's/^ *//; s/ *$//')
+	while IFS='|' read -r for_profile for_options _; do
 		# shellcheck disable=SC2254 # these are patterns
 		case $1 in
 		$for_profile) ;;
@@ -119,7 +119,8 @@ compare() { # PROFILE OPTIONS WORD...
 	options=$2
 	shift 2
 	n_seen=$((n_seen + 1))
-	[ $((n_seen % EVERY)) = 0 ] || is_known "$profile" "$options" || return
+	[ $((n_seen % EVERY)) = "$PART" ] ||
+		{ [ "$PART" = 0 ] && is_known "$profile" "$options"; } || return
 	n_compared=$((n_compared + 1))
 	is_same=no
 	! run_both "$@" || is_same=yes

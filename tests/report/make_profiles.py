@@ -467,6 +467,19 @@ def p_no_names():
     return p
 
 
+def p_columns():
+    """Locations that only the column of an inlined call tells apart."""
+    p = Profile(CPU)
+    m = p.mapping(0x10000, 0x20000, 0, "/bin/a", "")
+    inner = p.function("inner", "a.c")
+    outer = p.function("outer", "a.c")
+    for column, value in [(5, 3), (8, 4)]:
+        p.sample([p.location(0x10001, m,
+                             [(inner, 3, column), (outer, 7, 9)])],
+                 cpu(value))
+    return p
+
+
 def p_twice_a_type():
     p = Profile([("samples", "count"), ("cpu", "nanoseconds"),
                  ("samples", "count")])

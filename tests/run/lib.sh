@@ -24,8 +24,10 @@ case $PSAMPLE in
 esac
 top_srcdir=$(cd "$top_srcdir" && pwd)
 programs=$(cd "$top_builddir" && pwd)/tests/programs
-# Go's own packages are compiled once for all tests: GOCACHE="$go_cache"
-go_cache=${programs%/programs}/.gocache
+# Go's own packages are compiled once for all tests: GOCACHE="$go_cache". That
+# is the user's, which may have them since another day; or one of the build's.
+go_cache=${GOCACHE:-${XDG_CACHE_HOME:-${HOME-}/.cache}/go-build}
+[ -w "$go_cache" ] || go_cache=${programs%/programs}/.gocache
 # flamegraph.pl is where Debian puts it
 PATH=$PATH:/usr/sbin:/sbin:/usr/share/perl5/Devel/NYTProf
 LC_ALL=C

@@ -5,7 +5,7 @@
 # Breaks if an address of a PIE or a library is not found in its file, if
 # recursion counts twice, or if a name could become markup.
 . "${top_srcdir:-.}/tests/run/lib.sh"
-plan 28
+plan 29
 requires_program cc objdump nm
 requires_ptrace
 cd "$scratch" || exit 1
@@ -115,8 +115,12 @@ if cc -m32 -g -O0 -nostdlib -static -no-pie -o small small.c 2>cc.log; then
 	check "a program of 32 bits is disassembled" \
 		grep -q '^ *10B *10B .*push.*leaf small.c:1' out ||
 		diag_file err
+	check_equal "its functions have names and lines" \
+		"$("$PSAMPLE" top -lines small.heap 2>err |
+			awk 'NR > 4 { print $6, $7 }')" "leaf $PWD/small.c:1"
 else
 	skip "a program of 32 bits is disassembled" "needs cc -m32"
+	skip "its functions have names and lines" "needs cc -m32"
 fi
 
 # --- hostile names -----------------------------------------------------
