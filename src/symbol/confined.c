@@ -169,12 +169,13 @@ static bool read_answer(struct confined *confined, struct confined_answer *out)
 {
 	const char *p = confined->bytes.data, *end = p + confined->bytes.len;
 	struct symbol_frame *frames;
+	const char *bytes = take(&p, end, sizeof(struct wire_answer));
 	struct wire_answer head;
 	const char *wires;
 
-	if (confined->bytes.len < sizeof(head))
+	if (!bytes)
 		return false;
-	memcpy(&head, take(&p, end, sizeof(head)), sizeof(head));
+	memcpy(&head, bytes, sizeof(head));
 	if (!head.n || head.n > FRAMES_MAX || head.source >= N_SYMBOL_SOURCES)
 		return false;
 	wires = take(&p, end, head.n * sizeof(struct wire_frame));

@@ -1,0 +1,110 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# analyzers.sh - what gcc -fanalyzer, clang-tidy and cppcheck say of src/.
+# About 15 minutes.
+#
+#	analyzers.sh [gcc|tidy|cppcheck [FILE...]]
+#
+# What they are not to say, and why, stands here; all else is a failure.
+set -u
+top_srcdir=$(cd "${top_srcdir:-.}" && pwd)
+build=$(cd "${top_builddir:-build}" && pwd)
+cd "$top_srcdir" || exit 1
+tool=${1:-all}
+[ $# = 0 ] || shift
+[ $# -gt 0 ] || {
+	# shellcheck disable=SC2046 # names without blanks
+	set -- $(find src -name '*.c' | sort)
+}
+# With what configure has found; the quotes are for eval.
+flags="-std=gnu11 -D_GNU_SOURCE -Isrc -Iinclude $(sed -n \
+	's/^DEFS = //p' "$build/Makefile")"
+flags="$flags -DPSAMPLE_BINDIR='\"/usr/bin\"'"
+out=$(mktemp)
+trap 'rm -f "$out"' EXIT
+n_bad=0
+
+# tool FILE: what is said there and not excused is counted and shown
+judge() { # NAME EXCUSES-REGEX
+	grep -E ': (warning|error|style|performance|portability):' "$out" |
+		sort -u | grep -vE "$2" >"$out.bad"
+	n=$(wc -l <"$out.bad")
+	echo "$1: $n findings"
+	cat "$out.bad"
+	rm -f "$out.bad"
+	n_bad=$((n_bad + n))
+}
+
+run_gcc() {
+	: >"$out"
+	for file; do
+		# shellcheck disable=SC2086 # a list of words
+		eval gcc $flags -O1 -fanalyzer -S -o /dev/null "$file" \
+			2>>"$out"
+	done
+	# gcc 12 sees CLEANUP() run on a variable that it takes to be without
+	# a value, where a function returns right behind its "= NULL".
+	judge gcc 'src/util/mem.h:.*analyzer-use-of-uninitialized-value'
+}
+
+# strcmp() as a truth value is how C compares strings; casts of size_t that
+# are as wide as they look; every_ns is not 0 where it is divided by.
+tidy_excused='bugprone-suspicious-string-compare'
+tidy_excused="$tidy_excused|bugprone-misplaced-widening-cast"
+tidy_excused="$tidy_excused|cli/monitor.c:.*core.DivideZero"
+
+run_tidy() {
+	checks='-*,bugprone-*,clang-analyzer-*,cert-err34-c,misc-*'
+	# By taste: short names next to each other, numbers that stand for
+	# themselves, what gnu11 offers, assignments in conditions.
+	for check in bugprone-easily-swappable-parameters \
+		bugprone-assignment-in-if-condition \
+		bugprone-reserved-identifier bugprone-narrowing-conversions \
+		bugprone-implicit-widening-of-multiplication-result \
+		bugprone-suspicious-include bugprone-branch-clone \
+		bugprone-not-null-terminated-result \
+		bugprone-macro-parentheses misc-no-recursion \
+		misc-unused-parameters cert-err34-c
+	do
+		checks=$checks,-$check
+	done
+	# It wants memcpy_s() and its like, which glibc does not have.
+	checks="$checks,-clang-analyzer-security.insecureAPI.*"
+	: >"$out"
+	for file; do
+		# shellcheck disable=SC2086
+		eval clang-tidy -quiet -checks="$checks" "$file" -- $flags \
+			>>"$out" 2>/dev/null
+	done
+	judge clang-tidy "$tidy_excused"
+}
+# The linker's names for both ends of the agent and the stub; registers of an
+# asm; -0x1p63 read as a number above 0x1p63; what TAKE() hands over; a group of
+# tags has one tag at least, a list of hot threads one that has run.
+cppcheck_excused='heap/(inject|stub).c:.*comparePointers'
+cppcheck_excused="$cppcheck_excused|client/keeper.c:.*constStatement"
+cppcheck_excused="$cppcheck_excused|report/wrap.h:.*incorrectLogicOperator"
+cppcheck_excused="$cppcheck_excused|report/report.c:.*returnDanglingLifetime"
+cppcheck_excused="$cppcheck_excused|report/dot_tags.c:.*nullPointer"
+cppcheck_excused="$cppcheck_excused|sampler/follow.c:.*zerodiv"
+
+run_cppcheck() {
+	cppcheck --quiet --std=c11 --enable=warning,portability,performance \
+		--inline-suppr -Isrc -Iinclude -D__x86_64__ -D_GNU_SOURCE \
+		--template='{file}:{line}: {severity}: {message} [{id}]' \
+		--suppress=missingInclude --suppress=unknownMacro "$@" \
+		2>"$out"
+	judge cppcheck "$cppcheck_excused"
+}
+
+for each in gcc tidy cppcheck; do
+	[ "$tool" = all ] || [ "$tool" = $each ] || continue
+	program=$each
+	[ $each != tidy ] || program=clang-tidy
+	if ! command -v $program >/dev/null; then
+		echo "$program is not installed"
+		continue
+	fi
+	run_$each "$@"
+done
+[ $n_bad = 0 ]
