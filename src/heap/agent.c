@@ -403,9 +403,15 @@ IN_AGENT static uint64_t copy_stack(uint64_t sp, uint8_t *out)
 	return result > 0 ? (uint64_t)result : 0;
 }
 
+/* Is @sp on the main thread's stack? That is there up to its end. */
+ALWAYS int is_on_main_stack(uint64_t sp)
+{
+	return constants()->stack_end - sp < MAIN_STACK_MAX;
+}
+
 /*
- * Without a system call: the main thread's stack is there up to its end, of
- * others no more is known than that the page of sp is.
+ * Without a system call, at 0.1 us instead of 2 to 3: of a stack that is not
+ * the main thread's no more is known than that the page of sp is there.
  */
 IN_AGENT static uint64_t copy_known(uint64_t sp, uint8_t *out)
 {
@@ -413,7 +419,7 @@ IN_AGENT static uint64_t copy_known(uint64_t sp, uint8_t *out)
 	uint64_t left = constants()->stack_end - sp;
 	const void *from = (const void *)sp;
 
-	if (left < MAIN_STACK_MAX)
+	if (is_on_main_stack(sp))
 		len = left < AGENT_STACK_BYTES ? left : AGENT_STACK_BYTES;
 	n = len;
 
@@ -465,7 +471,8 @@ IN_AGENT static void take_sample(void *ptr, uint64_t size,
 	record->pc = frame->return_address;
 	record->sp = (uint64_t)(frame + 1);
 	record->n_stack = 0;
-	if (!__atomic_load_n(&state()->is_filtered, __ATOMIC_RELAXED))
+	if (!is_on_main_stack(record->sp) &&
+	    !__atomic_load_n(&state()->is_filtered, __ATOMIC_RELAXED))
 		record->n_stack = copy_stack(record->sp, record->stack);
 	if (!record->n_stack)
 		record->n_stack = copy_known(record->sp, record->stack);

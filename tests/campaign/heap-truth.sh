@@ -1,0 +1,124 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# heap-truth.sh - allocations: shares of six sites, totals of real programs.
+#
+# heap-truth.sh [ROUNDS]: six sites of known shares with 20,000 samples each
+# (ROUNDS 200000 of allocs sites); then the agent's count beside that of a
+# preloaded counter in the same process: git, python3, node, cc1plus, redis.
+. "${top_srcdir:-.}/tests/run/lib.sh"
+rounds=${1:-200000}
+plan 12
+shim=$programs/allocs_count.so
+requires_ptrace
+cd "$scratch" || exit 1
+
+"$PSAMPLE" -e alloc -i 256KiB -f folded -o folded -- "$programs/allocs" \
+	sites "$rounds" >out 2>err </dev/null
+diag_file err 3
+for site in small:4.63 array:14.48 cleared:11.58 grown:8.98 aligned:14.48 \
+	large:45.55; do
+	got=$(folded_share folded "site_${site%:*}")
+	diag "${site%:*}: $got, truth ${site#*:}"
+	check "${site%:*} has its share, to a point" within \
+		"$(awk -v a="$got" -v b="${site#*:}" 'BEGIN { print a - b }')" \
+		-1 1
+done
+check "the estimate is the count, to 0.5 percent" within \
+	"$(sed -n 's/.*estimate . count \([0-9.]*\).*/\1/p' err)" 0.995 1.005
+
+# same_as_shim LABEL COMMAND...: the counts within 0.1 percent
+same_as_shim() {
+	label=$1
+	shift
+	if ! command -v "$1" >/dev/null; then
+		skip "$label" "needs $1"
+		return
+	fi
+	rm -f truth
+	LD_PRELOAD=$shim ALLOCS_COUNT=$scratch/truth \
+		timeout 60 "$PSAMPLE" -e alloc -o p.pb.gz -- "$@" \
+		>out 2>err </dev/null
+	counted=$(sed -n 's/.*counted \([0-9]*\) bytes.*/\1/p' err)
+	# of a program that has children, the largest one is it
+	truth=$(awk '$2 > n { n = $2 } END { print n }' truth)
+	diag "$label: counted ${counted:-nothing}, shim ${truth:-nothing}"
+	check "$label is counted as the shim does, to 0.1 percent" within \
+		"$(awk -v a="${counted:-0}" -v b="${truth:-1}" \
+		'BEGIN { print a / b }')" 0.999 1.001
+}
+
+git init -q repository
+for i in 1 2 3 4 5 6 7 8 9; do
+	seq $((i * 1000)) $((i * 3000)) >repository/file
+	git -C repository add file
+	git -C repository -c user.name=a -c user.email=a@b commit -q -m $i
+done
+cat >work.cc <<'EOS'
+#include <iostream>
+#include <map>
+#include <regex>
+#include <string>
+std::map<std::string, std::regex> all;
+int main() { std::cout << all.size(); }
+EOS
+g++ -E -o work.ii work.cc
+same_as_shim git git --no-pager -C repository log -p
+same_as_shim python3 "$(python3 -c 'import sys; print(sys.executable)')" \
+	-c 'import json
+for i in range(100):
+	json.loads(json.dumps([{"a": "b" * 999, "c": list(range(999))}] * 20))'
+same_as_shim node "$(readlink -f "$(command -v node || echo node)")" -e '
+for (let i = 0; i < 200; i++) Buffer.alloc(100000).toString("hex")'
+same_as_shim cc1plus "$(g++ -print-prog-name=cc1plus)" -fpreprocessed \
+	-quiet -O1 work.ii -o work.s
+
+# redis is linked with jemalloc, and asks it for more than malloc: its counter
+# stands in front of that. It tells when redis is shut down.
+cat >next.c <<'EOS'
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+static _Atomic unsigned long n_bytes;
+#define NEXT(name) \
+	static __typeof__(&name) next; \
+	if (!next) \
+		next = (__typeof__(&name))dlsym(RTLD_NEXT, #name)
+void *malloc(size_t n) { NEXT(malloc); n_bytes += n; return next(n); }
+void *calloc(size_t n, size_t m)
+{
+	NEXT(calloc);
+	n_bytes += n * m;
+	return next(n, m);
+}
+void *realloc(void *p, size_t n)
+{
+	NEXT(realloc);
+	n_bytes += n;
+	return next(p, n);
+}
+void free(void *p) { NEXT(free); next(p); }
+__attribute__((destructor)) static void tell(void)
+{
+	unsigned long n = n_bytes;
+	FILE *file = fopen(getenv("ALLOCS_COUNT"), "a");
+	fprintf(file, "redis %lu\n", n);
+	fclose(file);
+}
+EOS
+if command -v redis-server >/dev/null; then
+	cc -shared -fPIC -fno-builtin -O1 -o next.so next.c -ldl &&
+		shim=$scratch/next.so
+	cat >serve.sh <<'EOS'
+redis-cli -p 7393 ping
+redis-benchmark -p 7393 -t set,lpush -d 1000 -r 10000 -n 100000 -q
+redis-cli -p 7393 shutdown nosave
+EOS
+	(wait_until 20 redis-cli -p 7393 ping && sh serve.sh) >clients 2>&1 &
+	same_as_shim redis-server redis-server --port 7393 --bind 127.0.0.1 \
+		--save ''
+	wait $!
+else
+	skip redis-server "needs redis-server"
+fi
+finish
