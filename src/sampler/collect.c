@@ -113,6 +113,7 @@ static void await_attached(struct collect *collect)
 {
 	struct pollfd pfd = { .fd = collect->ready_fd, .events = POLLIN };
 	struct sampler *s = &collect->sampler;
+	eventfd_t count;
 
 	while (poll(&pfd, 1, REAP_MS) <= 0) {
 		int64_t since_ns = atomic_load(&s->rescue.seize_ns);
@@ -121,6 +122,9 @@ static void await_attached(struct collect *collect)
 		    clock_now_ns() - since_ns > REAP_MS * NS_PER_MS)
 			sampler_rescue_exits(s);
 	}
+	/* Also for ThreadSanitizer, to which poll(2) orders nothing. */
+	while (eventfd_read(collect->ready_fd, &count) && errno == EINTR)
+		;
 }
 
 static struct error *start_threads(struct collect *collect)
@@ -207,14 +211,9 @@ static void *continue_main(void *arg)
 
 struct error *collect_continue(struct collect *collect)
 {
-	uint64_t count;
-	int err;
+	int err = pthread_create(&collect->sampler_thread, NULL,
+				 continue_main, collect);
 
-	while (read(collect->ready_fd, &count, sizeof(count)) < 0 &&
-	       errno == EINTR)
-		;
-	err = pthread_create(&collect->sampler_thread, NULL, continue_main,
-			     collect);
 	if (err)
 		return error_errno(err, "cannot start a thread");
 	await_attached(collect);

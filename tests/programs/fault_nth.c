@@ -110,13 +110,23 @@ static void set_register(pid_t tid, size_t offset, long value)
 	ptrace(PTRACE_POKEUSER, tid, offset, value);
 }
 
-static void at_entry(struct fault *fault, pid_t tid, long nr)
+/* An eventfd(2) takes eight bytes, and always has room for ours. */
+static bool is_event(const struct __ptrace_syscall_info *info)
 {
+	return info->entry.nr == SYS_write && info->entry.args[2] == 8;
+}
+
+static void at_entry(struct fault *fault, pid_t tid,
+		     const struct __ptrace_syscall_info *info)
+{
+	long nr = (long)info->entry.nr;
+
 	if (!fault->is_counting) {
 		fault->is_counting = nr == SYS_execve;
 		return;
 	}
-	if (is_exempt(nr) || (fault->only_output && !is_output(nr)))
+	if (is_exempt(nr) || is_event(info) ||
+	    (fault->only_output && !is_output(nr)))
 		return;
 	if (++fault->n_calls != fault->n)
 		return;
@@ -137,7 +147,7 @@ static void at_call(struct fault *fault, pid_t tid)
 	if (ptrace(PTRACE_GET_SYSCALL_INFO, tid, sizeof(info), &info) < 0)
 		return;
 	if (info.op == PTRACE_SYSCALL_INFO_ENTRY) {
-		at_entry(fault, tid, (long)info.entry.nr);
+		at_entry(fault, tid, &info);
 	} else if (fault->tid == tid) {
 		fault->tid = 0;
 		set_register(tid, offsetof(struct user_regs_struct, rax),

@@ -128,7 +128,7 @@ report_faults() { # NAME KIND FROM TO STEP
 }
 
 report_faults "an allocation that fails ends psample with a word" \
-	alloc 7 400 131
+	alloc 7 300 97
 report_faults "a system call that fails harms no target" call 101 650 183
 report_faults "a write that fails leaves no torn file" output 140 175 11
 report_faults "psample that is killed while it writes leaves none" \
