@@ -3,7 +3,7 @@
 # serve-rules.sh - take each rule of psample serve's security out, one by one,
 # and see which test fails.
 #
-#	serve-rules.sh DIR [RULE...]
+#	serve-rules.sh [DIR [RULE...]]
 #
 # DIR is for a copy of the sources and a build of it, made by the first call.
 # A rule that can be taken out without any test failing is printed as
@@ -11,8 +11,8 @@
 set -u
 : "${top_srcdir:=.}"
 top_srcdir=$(cd "$top_srcdir" && pwd)
-dir=$1
-shift
+dir=${1:-${TMPDIR:-/tmp}/serve-rules}
+[ $# = 0 ] || shift
 wanted=" $* "
 n=0
 failed=0
@@ -158,9 +158,8 @@ rule rate serve-security routes.c \
 	's/if (hz <= x->serve->options.max_hz)/if (1)/'
 rule slow-requests serve-security http.c 's/REQUEST_NS (5 \*/REQUEST_NS (500 */'
 rule whole-requests serve-security http.c \
-	's/^	if (!call->is_met)/	call->connection->deadline_ns =\
-		clock_now_ns() + REQUEST_NS;\
-&/'
+	's/^	if (\*data_len) {/&\
+		call->connection->deadline_ns = clock_now_ns() + REQUEST_NS;/'
 rule slow-readers slow http.c 's/ANSWER_NS (30 \*/ANSWER_NS (3000 */'
 rule idle-connections slow http.c 's/IDLE_NS (15 \*/IDLE_NS (1500 */'
 echo "1..$n"
