@@ -38,7 +38,7 @@ struct walk {
 	bool is_return;	  /* regs.pc is a return address */
 	bool may_end;	  /* this frame may be beyond the root */
 	bool keeps_saved; /* rows are to restore rbx, r12-r15 too */
-	bool is_searching; /* for a frame pointer: see fp_search.c */
+	bool is_searching; /* see fp_search.c and anchor.c */
 	uint32_t flags;	  /* of the next frame */
 };
 
@@ -61,6 +61,12 @@ int walk_loop(struct walk *walk);
  * and go on to the end; WALK_NO_FP if that one cannot be told.
  */
 int walk_search_fp(struct walk *walk, const struct row *row, taddr addr);
+
+/*
+ * Step out of the noted frame, for which there is no rule at all, by a return
+ * address that leads to the root, and go on to the end; else WALK_NO_RULE.
+ */
+int walk_search_anchor(struct walk *walk);
 
 /* Note one frame, and step out of it. */
 int walk_frame(struct walk *walk);

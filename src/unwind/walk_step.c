@@ -108,6 +108,51 @@ static bool walk_is_newborn(struct walk *walk, taddr addr)
 	return memmem(code, n, "\x31\xed", 2) != NULL; /* xor %ebp, %ebp */
 }
 
+/*
+ * The walk was in the snapshot of @bytes at @sp, and went on at @to, perhaps
+ * on the other stack, or would have (@is_lost).
+ */
+static void walk_note_switch(struct walk *walk, const uint8_t *bytes, taddr sp,
+			     taddr to, bool is_lost)
+{
+	if (bytes == walk->given->bytes && bytes != walk->snapshot->bytes)
+		walk->main_sp = sp;
+	if (is_lost || bytes != walk->snapshot->bytes)
+		walk->frames->other_fp = to;
+	walk->unwinder->counts.lost_switches += is_lost;
+}
+
+/*
+ * The return address of this frame, at @at, is beyond what was copied. Is it
+ * in the other part, or, as the frame is very large or the one before it has
+ * changed stacks, shall that be copied next?
+ */
+static bool walk_reach(struct walk *walk, taddr at)
+{
+	const struct snapshot *snapshot = walk->snapshot;
+	const uint8_t *bytes = snapshot->bytes;
+	taddr sp = walk->regs.r[CPU_SP];
+
+	if (at - (snapshot->base + snapshot->n_bytes) < FAR_BYTES ||
+	    at < snapshot->base)
+		return false;
+	if (switch_to_sp(&walk->snapshot, &walk->other, at)) {
+		walk_note_switch(walk, bytes, sp, at | OTHER_EXACTLY, false);
+		return true;
+	}
+	walk_note_switch(walk, bytes, sp, at | OTHER_EXACTLY, true);
+	return false;
+}
+
+static bool walk_reach_row(struct walk *walk, const struct row *row)
+{
+	if ((row->kind != ROW_PLAIN && row->kind != ROW_GUESS) ||
+	    !regs_is_known(&walk->regs, row->cfa_reg))
+		return false;
+	return walk_reach(walk, walk->regs.r[row->cfa_reg] +
+					(taddr)(int64_t)row->cfa_offset - 8);
+}
+
 /* By one guess after the other, the best one first (DESIGN 4, "No CFI"). */
 static enum step walk_try_guesses(struct walk *walk,
 				  const struct row_entry *entry)
@@ -152,6 +197,9 @@ static int walk_guess(struct walk *walk, const struct row_entry *entry)
 		return WALK_NO_RULE;
 	if (entry) {
 		step = walk_try_guesses(walk, entry);
+		if (step == STEP_CUT && regs_is_known(&walk->regs, CPU_FP) &&
+		    walk_reach(walk, walk->regs.r[CPU_FP] + 8))
+			step = walk_try_guesses(walk, entry);
 		/* Its caller may be code that was just made, or mapped. */
 		if (step == STEP_NO_RULE && walk_refresh(walk)) {
 			entry = walk_find_entry(walk, addr);
@@ -164,6 +212,8 @@ static int walk_guess(struct walk *walk, const struct row_entry *entry)
 	}
 	if (step == STEP_NO_FP && addr)
 		return walk_search_fp(walk, &row, addr);
+	if (step == STEP_NO_RULE && entry)
+		return walk_search_anchor(walk);
 	walk->flags = FRAME_GUESSED;
 	walk->may_end = false;
 	if (step == STEP_DONE) {
@@ -171,20 +221,6 @@ static int walk_guess(struct walk *walk, const struct row_entry *entry)
 		walk->is_return = true;
 	}
 	return end_of_step(step);
-}
-
-/*
- * The walk was in the snapshot of @bytes at @sp, and went on at @to, perhaps
- * on the other stack, or would have (@is_lost).
- */
-static void walk_note_switch(struct walk *walk, const uint8_t *bytes, taddr sp,
-			     taddr to, bool is_lost)
-{
-	if (bytes == walk->given->bytes && bytes != walk->snapshot->bytes)
-		walk->main_sp = sp;
-	if (is_lost || bytes != walk->snapshot->bytes)
-		walk->frames->other_fp = to;
-	walk->unwinder->counts.lost_switches += is_lost;
 }
 
 /* A frame whose function was called on another stack, or will be left so. */
@@ -213,31 +249,6 @@ static void walk_leave_signal(struct walk *walk, taddr sp)
 	walk_note_switch(walk, bytes, sp, to | OTHER_EXACTLY, is_lost);
 }
 
-/*
- * The return address of this frame is beyond what was copied. Is it in the
- * other part, or, as the frame is very large, shall that be copied next?
- */
-static bool walk_reach_far(struct walk *walk, const struct row *row)
-{
-	const struct snapshot *snapshot = walk->snapshot;
-	const uint8_t *bytes = snapshot->bytes;
-	taddr sp = walk->regs.r[CPU_SP], at;
-
-	if ((row->kind != ROW_PLAIN && row->kind != ROW_GUESS) ||
-	    !regs_is_known(&walk->regs, row->cfa_reg))
-		return false;
-	at = walk->regs.r[row->cfa_reg] + (taddr)(int64_t)row->cfa_offset - 8;
-	if (at - (snapshot->base + snapshot->n_bytes) < FAR_BYTES ||
-	    at < snapshot->base)
-		return false;
-	if (switch_to_sp(&walk->snapshot, &walk->other, at)) {
-		walk_note_switch(walk, bytes, sp, at | OTHER_EXACTLY, false);
-		return true;
-	}
-	walk_note_switch(walk, bytes, sp, at | OTHER_EXACTLY, true);
-	return false;
-}
-
 /* Step out of the frame of @entry, which is noted already. */
 static int walk_step(struct walk *walk, const struct row_entry *entry)
 {
@@ -257,7 +268,7 @@ static int walk_step(struct walk *walk, const struct row_entry *entry)
 		if (walk->keeps_saved)
 			saves = row_cache_saves(&walk->state->cache, entry);
 		step = row_step(&row, saves, walk->snapshot, &walk->regs);
-		if (step == STEP_CUT && walk_reach_far(walk, &row))
+		if (step == STEP_CUT && walk_reach_row(walk, &row))
 			step = row_step(&row, saves, walk->snapshot,
 					&walk->regs);
 		walk->unwinder->counts.row_hits++;

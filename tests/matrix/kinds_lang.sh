@@ -125,7 +125,7 @@ jit() { # GROUP NAME TITLE COMMAND...
 	}
 	shift 3
 	has_programs "$1" || return 0
-	k_calls='.*' k_any=1 k_link="${k_caller:-run};(.*;)?[fg]" k_peers=no
+	k_calls='.*' k_any=1 k_link="${k_caller:-run};(.*;)?[fg]"
 	k_caller=
 	measure "$@"
 }

@@ -117,6 +117,7 @@ real_measure() { # HOW COMMAND...
 		"$libunwind" \
 		>"$row.row"
 	printf '%s\n' "$k_note$(unsampled_note "$6")" >>"$row.row"
+	echo "$matrix_build" >"$row.by"
 	diag "$(tr '\t' '|' <"$row.row")"
 	reset_kind
 }
@@ -199,12 +200,11 @@ kinds_real() {
 	write_sources
 	real real-python /usr/bin/python3 'Py_?Eval|PyEval' /usr/bin/python3 \
 		"$matrix/real.py" $((REAL_SECONDS + 1))
-	k_peers=no
 	real real-node "node --perf-basic-prof: JSON, zlib, regex" \
 		'node::|JS:' node --perf-basic-prof \
 		--interpreted-frames-native-stack "$matrix/real.js" \
 		$((REAL_SECONDS - 1))
-	k_peers=no k_seconds=20 k_note='to its end: the list comes then'
+	k_seconds=20 k_note='to its end: the list comes then'
 	real real-java "javac, perf map" 'Interpreter|com.sun|javac' javac \
 		-J-XX:+UnlockDiagnosticVMOptions \
 		-J-XX:+PreserveFramePointer -J-XX:+DumpPerfMapAtExit \
@@ -213,7 +213,8 @@ kinds_real() {
 	real real-clang "clang++ -O2 of a large file (stripped)" \
 		'clang|llvm' clang++ -O2 -c -o "$work/large.o" \
 		"$work/large.cc"
-	k_has=''
+	k_has='' k_seconds=10
+	k_note='the first 50 ms: frames of more than 256 KiB'
 	real real-rustc "rustc -O of a large file" 'rustc|llvm|LLVM' rustc \
 		-O --crate-type lib --out-dir "$work" "$work/large.rs"
 	real_server real-go "Go net/http server, stripped (-s -w)" \
@@ -221,7 +222,7 @@ kinds_real() {
 	k_has=''
 	real_server real-postgres "postgres under pgbench -S" \
 		'PostgresMain|postgres' server_postgres pgbench runuser
-	k_has='' k_peers=no
+	k_has=''
 	k_note='27 processes start: the first copy of a stack may be short'
 	real real-chromium "Chromium headless (stripped)" chromium \
 		chromium --headless --no-sandbox --disable-gpu \

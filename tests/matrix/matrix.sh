@@ -16,16 +16,19 @@
 #	k_env	before its command line: env A=B, prlimit ...
 #	k_note	what the reader of the row must know
 # MATRIX_ONLY selects kinds by shell patterns; each row is a file of its own in
-# $rows, so that a matrix can be measured in parts.
+# $rows, so that a matrix can be measured in parts. With MATRIX_BUDGET, in
+# seconds, rows are kept that this very psample has measured before, and none
+# is begun when the budget is used up.
 
 : "${MATRIX_SECONDS:=1}" "${MATRIX_HZ:=499}" "${MATRIX_ONLY:=*}"
-: "${MATRIX_PEERS:=no}"
+: "${MATRIX_PEERS:=no}" "${MATRIX_BUDGET:=}"
 matrix=$top_srcdir/tests/matrix
 work=$scratch/matrix
 mkdir -p "$work"
 : "${rows:=$scratch/rows}"
 mkdir -p "$rows"
-kind_number=0
+export GOCACHE="$go_cache"
+kind_number=0 kinds_left=0
 any_root='main|waiter|_start|__libc_start_main(_impl)?|_dl_start'
 any_root="$any_root|start_thread|__clone3?|clone3?"
 
@@ -51,6 +54,26 @@ write_marks() {
 }
 write_marks
 
+# --- parts ------------------------------------------------------------
+
+# Which psample made a row: CHECKSUM VERSION.
+matrix_build="$(cksum <"$PSAMPLE" | cut -d ' ' -f 1) $("$PSAMPLE" --version |
+	head -n 1)"
+if commit=$(git -C "$top_srcdir" describe --always --tags 2>/dev/null); then
+	matrix_build="$matrix_build, commit $commit"
+fi
+matrix_begin=$(date +%s)
+
+is_for_later() {
+	[ -n "$MATRIX_BUDGET" ] || return
+	if [ -e "$row.by" ]; then
+		row_build=$(cut -d ' ' -f 1 "$row.by")
+		[ "$row_build" != "${matrix_build%% *}" ] || return 0
+	fi
+	[ $(($(date +%s) - matrix_begin)) -ge "$MATRIX_BUDGET" ] || return
+	kinds_left=$((kinds_left + 1))
+}
+
 # --- one kind ---------------------------------------------------------
 
 # Is it asked for? Sets k_name, k_title, $row.
@@ -63,7 +86,12 @@ begin_kind() { # GROUP NAME TITLE
 	for pattern in $MATRIX_ONLY; do
 		# shellcheck disable=SC2254 # a pattern on purpose
 		case $1/$k_name in
-		$pattern) set +f && rm -f "$row".* && return 0 ;;
+		$pattern)
+			set +f
+			! is_for_later || break
+			rm -f "$row".*
+			return 0
+			;;
 		esac
 	done
 	set +f
@@ -82,6 +110,7 @@ has_programs() { # PROGRAM...: or says which is missing
 # The kind cannot be measured here.
 cannot() { # REASON
 	printf '%s\t%s\t%s\n' "$k_name" "$k_title" "$1" >"$row.skip"
+	echo "$matrix_build" >"$row.by"
 	diag "$k_name: $1"
 	reset_kind
 }
@@ -149,12 +178,16 @@ perf_judge() { # ROOT
 		path = name ";" path
 	}
 	END { finish(); if (all) printf "%.1f", 100 * rooted / all }'
+	for perf_pid in $(bounded perf script -i "$work/perf" -F pid \
+		2>>"$work/perf.err" | sort -u); do
+		rm -f "/tmp/perf-$perf_pid.map"
+	done
 }
 
-column() { # COLUMN VALUE: or "-" for what the kind does not have
+column() { # COLUMN VALUE: in parentheses if the kind does not have it
 	case " $k_has " in
 	*" $1 "*) echo "$2" ;;
-	*) echo - ;;
+	*) echo "($2)" ;;
 	esac
 }
 
@@ -181,6 +214,7 @@ measure() { # COMMAND... (without the seconds)
 		"$(column inlines "$6")" "${perf:--}" "$libunwind" \
 		>"$row.row"
 	printf '%s\n' "$k_note$(unsampled_note "$7")" >>"$row.row"
+	echo "$matrix_build" >"$row.by"
 	diag "$(tr '\t' '|' <"$row.row")"
 	reset_kind
 }

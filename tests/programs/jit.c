@@ -14,6 +14,7 @@
  *	odd	among lines that are none, and names with escape sequences
  *	link	the list is a symbolic link to an honest one
  *	fork	a child runs the code that its parent listed
+ *	bare	frames of 6 KiB, and rbp is used for something else
  * Prints "ready" and, by MODE link, leaves perf-PID.list behind in /tmp.
  */
 #include <inttypes.h>
@@ -37,6 +38,20 @@ static const unsigned char spinner[] = {
 static const unsigned char caller_start[] = { 0x55, 0x48, 0x89, 0xe5 };
 static const unsigned char caller_end[] = { 0x5d, 0xc3 };
 
+/* 1: dec %rdi; jnz 1b; ret */
+static const unsigned char bare_spinner[] = {
+	0x48, 0xff, 0xcf, 0x75, 0xfb, 0xc3,
+};
+
+/* push %rbp; lea -0x1800(%rsp),%rsp; mov $42,%ebp; and back */
+static const unsigned char bare_start[] = {
+	0x55, 0x48, 0x8d, 0xa4, 0x24, 0x00, 0xe8, 0xff, 0xff, 0xbd, 0x2a, 0, 0,
+	0,
+};
+static const unsigned char bare_end[] = {
+	0x48, 0x8d, 0xa4, 0x24, 0x00, 0x18, 0x00, 0x00, 0x5d, 0xc3,
+};
+
 static unsigned char *put(unsigned char *p, const void *bytes, size_t n)
 {
 	memcpy(p, bytes, n);
@@ -52,6 +67,12 @@ static unsigned char *put_call(unsigned char *p, uint64_t to, uint32_t n)
 	return put(p, "\xff\xd0", 2);
 }
 
+static unsigned char *put_calls(unsigned char *p, unsigned char *code)
+{
+	p = put_call(p, (uintptr_t)code + HOT_AT, 3 * UNIT);
+	return put_call(p, (uintptr_t)code + WARM_AT, UNIT);
+}
+
 static void assemble(unsigned char *writable, unsigned char *code)
 {
 	unsigned char *p = writable + CALLER_AT;
@@ -59,12 +80,22 @@ static void assemble(unsigned char *writable, unsigned char *code)
 	put(writable + HOT_AT, spinner, sizeof(spinner));
 	put(writable + WARM_AT, spinner, sizeof(spinner));
 	p = put(p, caller_start, sizeof(caller_start));
-	p = put_call(p, (uintptr_t)code + HOT_AT, 3 * UNIT);
-	p = put_call(p, (uintptr_t)code + WARM_AT, UNIT);
+	p = put_calls(p, code);
 	put(p, caller_end, sizeof(caller_end));
 }
 
-static unsigned char *make_code(int is_memfd)
+static void assemble_bare(unsigned char *writable, unsigned char *code)
+{
+	unsigned char *p = writable + CALLER_AT;
+
+	put(writable + HOT_AT, bare_spinner, sizeof(bare_spinner));
+	put(writable + WARM_AT, bare_spinner, sizeof(bare_spinner));
+	p = put(p, bare_start, sizeof(bare_start));
+	p = put_calls(p, code);
+	put(p, bare_end, sizeof(bare_end));
+}
+
+static unsigned char *make_code(int is_memfd, int is_bare)
 {
 	unsigned char *code, *writable;
 	int fd = -1, flags = MAP_PRIVATE | MAP_ANONYMOUS;
@@ -81,7 +112,7 @@ static unsigned char *make_code(int is_memfd)
 		code = mmap(NULL, PAGE, PROT_READ | PROT_EXEC, flags, fd, 0);
 	if (writable == MAP_FAILED || code == MAP_FAILED)
 		return NULL;
-	assemble(writable, code);
+	(is_bare ? assemble_bare : assemble)(writable, code);
 	if (!is_memfd && mprotect(code, PAGE, PROT_READ | PROT_EXEC))
 		return NULL;
 	return code;
@@ -129,7 +160,8 @@ static void write_list(const char *mode, const unsigned char *code)
 int main(int argc, char **argv)
 {
 	const char *mode = argc > 1 ? argv[1] : "anon";
-	unsigned char *code = make_code(!strcmp(mode, "memfd"));
+	unsigned char *code = make_code(!strcmp(mode, "memfd"),
+					!strcmp(mode, "bare"));
 	int is_late = !strcmp(mode, "late");
 	uint64_t end = clock_read_ns(CLOCK_MONOTONIC) +
 		       (uint64_t)(argc > 2 ? atof(argv[2]) * 1e9 : 1e9);

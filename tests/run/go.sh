@@ -9,6 +9,7 @@
 : "${GO_SECONDS:=4}" "${GO_POINTS:=8}" "${GO_COMMANDS:=go}" "${GO_ROOTED:=90}"
 . "${top_srcdir:-.}/tests/run/lib.sh"
 . "$top_srcdir/tests/run/figures.sh"
+export GOCACHE="$go_cache"
 count=0
 for go in $GO_COMMANDS; do
 	count=$((count + 2))

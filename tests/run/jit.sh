@@ -7,7 +7,7 @@
 # walks end in code without unwind tables.
 . "${top_srcdir:-.}/tests/run/lib.sh"
 . "$top_srcdir/tests/run/figures.sh"
-plan 34
+plan 37
 requires_ptrace
 folded=$scratch/out.folded
 err=$scratch/err
@@ -20,14 +20,15 @@ forget_list() {
 	jit_pid=
 }
 
+jit_seconds=1
 record_jit() { # MODE [OPTION...]
 	jit_mode=$1
 	shift
 	forget_list
-	start_background "$programs/jit" "$jit_mode" 1.5
+	start_background "$programs/jit" "$jit_mode" "$jit_seconds"
 	jit_pid=$target_pid
 	wait_until 30 has_line "$target_out"
-	"$PSAMPLE" -F 500 -f folded -o "$folded" "$@" -p "$jit_pid" \
+	"$PSAMPLE" -F 997 -f folded -o "$folded" "$@" -p "$jit_pid" \
 		2>"$err" </dev/null
 }
 
@@ -43,14 +44,23 @@ has_names() { # MODE
 		"$(summary_rooted "$err")" 95 100
 }
 
-for mode in anon memfd late moved odd; do
+for mode in anon memfd late moved; do
 	record_jit $mode
 	has_names $mode
 done
+record_jit bare
+check "bare: jit_hot has its share" within \
+	"$(folded_share "$folded" jit_hot)" 68 82
+check "bare: both are below main" within \
+	"$(folded_match "$folded" ';main;(jit_caller;)?jit_[^;]*$')" 95 100
+check "bare: stacks reach the root" within \
+	"$(summary_rooted "$err")" 95 100
+record_jit odd
+has_names odd
 check "what a terminal would obey is not in names" \
 	grep -q 'jit_?\[31mwarm' "$folded"
 forget_list
-"$PSAMPLE" -F 500 -o "$scratch/fork.%p.folded" -- "$programs/jit" fork 1.5 \
+"$PSAMPLE" -F 997 -o "$scratch/fork.%p.folded" -- "$programs/jit" fork 1 \
 	>"$scratch/out" 2>"$err" </dev/null
 jit_pid=$(echo "$scratch"/fork.* | sed 's/.*fork\.\([0-9]*\).*/\1/')
 mv "$scratch"/fork.*.folded "$folded"
@@ -73,17 +83,19 @@ start_background "$programs/jit" anon 1.5
 jit_pid=$target_pid
 wait_until 30 has_line "$target_out"
 touch -d '2001-01-01' "/tmp/perf-$jit_pid.map"
-"$PSAMPLE" -F 500 -f folded -o "$folded" -p "$jit_pid" 2>"$err" </dev/null
+"$PSAMPLE" -F 997 -f folded -o "$folded" -p "$jit_pid" 2>"$err" </dev/null
 check "a list older than the process is another's" \
 	grep -q 'not used: it is older' "$err"
 if [ "$(id -u)" = 0 ]; then
-	record_jit late -d 0.5
+	jit_seconds=10
+	record_jit late -d 0.3
 	: >"/tmp/perf-$jit_pid.map"
 	chown 65534 "/tmp/perf-$jit_pid.map"
-	"$PSAMPLE" -F 500 -d 0.3 -f folded -o "$folded" -p "$jit_pid" \
+	"$PSAMPLE" -F 997 -d 0.3 -f folded -o "$folded" -p "$jit_pid" \
 		2>"$err" </dev/null
 	check "a list of another user is not used" \
 		grep -q 'not used: it belongs to another user' "$err"
+	stop_target
 else
 	skip "a list of another user is not used" "needs root"
 fi
@@ -99,7 +111,7 @@ if $unshare -m -p -f --mount-proc true 2>"$scratch/unshare"; then
 		'exec 3<"$0" && mount -t tmpfs none /tmp &&
 		exec /proc/self/fd/3 anon 1.5' "$programs/jit"
 	inner=$(pgrep -P "$target_pid")
-	"$PSAMPLE" -F 500 -f folded -o "$folded" -p "$inner" \
+	"$PSAMPLE" -F 997 -f folded -o "$folded" -p "$inner" \
 		2>"$err" </dev/null
 	check "in namespaces: jit_hot has its share" within \
 		"$(folded_share "$folded" jit_hot)" 68 82
@@ -115,7 +127,7 @@ real_jit() { # NAME ROOTED FRAME COMMAND...
 	real_name=$1 real_rooted=$2 real_frame=$3
 	shift 3
 	rm -f "$scratch"/real.*
-	"$PSAMPLE" -F 500 -f folded -o "$scratch/real.%p" -- "$@" \
+	"$PSAMPLE" -F 997 -f folded -o "$scratch/real.%p" -- "$@" \
 		>"$scratch/out" 2>"$err" </dev/null
 	jit_pid=$(echo "$scratch"/real.* | sed 's/.*real\.//')
 	mv "$scratch"/real.* "$folded"
@@ -135,7 +147,7 @@ no_jit() { # NAME REASON
 if command -v node >/dev/null; then
 	cat >"$scratch/fib.js" <<'EOS'
 function fib(n) { return n < 2 ? n : fib(n - 1) + fib(n - 2) }
-const end = Date.now() + 1500
+const end = Date.now() + 1000
 while (Date.now() < end) fib(20)
 EOS
 	real_jit node 95 'JS:.fib ' node --perf-basic-prof "$scratch/fib.js"
@@ -179,7 +191,7 @@ if [ -n "$python" ]; then
 import time
 def fib(n):
     return n if n < 2 else fib(n - 1) + fib(n - 2)
-end = time.time() + 1.5
+end = time.time() + 1
 while time.time() < end:
     fib(12)
 EOS

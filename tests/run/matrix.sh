@@ -31,13 +31,14 @@ least() { # FIELD: of $bounds
 	echo "${least:-96}"
 }
 
-# Every number of the row is at least what it must be; "-" is no number.
+# Every number of the row is at least what it must be, but those in
+# parentheses and "-", which the kind does not have.
 is_good_row() {
 	# Samples and f are not the same in each run; names etc. are.
 	awk -F '\t' -v root="$(least 2)" -v wall="$(least 3)" \
 		-v names="$(least 4)" '
 	function hold(what, value, low) {
-		if (value != "-" && value + 0 < low)
+		if (value !~ /^[-(]/ && value + 0 < low)
 			bad = bad " " what " " value " < " low
 	}
 	{
@@ -46,7 +47,7 @@ is_good_row() {
 		hold("wall", $5, wall)
 		hold("names", $6, names)
 		hold("f", $7, 45)
-		hold("g", $7 == "-" ? $7 : 100 - $7, 25)
+		hold("g", $7 ~ /^[-(]/ ? $7 : 100 - $7, 25)
 		hold("lines", $8, 90)
 		hold("inlines", $9, 90)
 	}
