@@ -8,7 +8,8 @@
 #            ends within a second, with a profile that can be read
 # stopped    SIGSTOP to psample, attached, N / 10 times: the target is let go
 #            within a second
-# launched   all 256 exit statuses and all signals that end a program
+# launched   all 256 exit statuses (or FIRST to LAST), and all signals that end
+#            a program
 # attached   the same, attached: as the parent of the target sees them
 #
 # Of runs for allocations: tests/campaign/heap.sh.
@@ -116,7 +117,7 @@ attached_status() { # exitcode's arguments
 	"$programs/exitcode" 40 "$@" >"$scratch/out" 2>&1 </dev/null 9>&- &
 	victim=$!
 	"$PSAMPLE" -q -F 1000 -f folded -o "$profile" -p $victim \
-		>"$scratch/err" 2>&1 </dev/null || diag "psample: $?"
+		>"$scratch/err" 2>&1 </dev/null || diag "psample: $?" >&2
 	wait $victim 2>/dev/null
 	echo $?
 }
@@ -125,13 +126,13 @@ statuses() { # launched or attached
 	# shellcheck disable=SC3045 # dash and others have it
 	ulimit -c 0
 	wrong=''
-	status=0
-	while [ $status -lt 256 ]; do
+	status=${FIRST:-0}
+	while [ $status -le "${LAST:-255}" ]; do
 		got=$("$1_status" exit $status)
 		[ "$got" = $status ] || wrong="$wrong $status:$got"
 		status=$((status + 1))
 	done
-	check_equal "$1: exit statuses 0 to 255" "$wrong" ''
+	check_equal "$1: exit statuses ${FIRST:-0} to ${LAST:-255}" "$wrong" ''
 	wrong='' signal=0
 	while [ $signal -lt 31 ]; do
 		signal=$((signal + 1))

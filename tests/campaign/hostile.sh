@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 # hostile.sh - targets that mean harm, for 1 s each, cpu and wall: the run ends
 # within two, and the target goes on. The kinds of tests/programs/hostile.c,
-# and a FIFO in the place of the executable, a frozen control group, a stopped
-# target, a thread made with CLONE_UNTRACED.
+# and a FIFO in the place of the executable, a frozen control group, a thread
+# made with CLONE_UNTRACED. For a quiet machine.
 . "${top_srcdir:-.}/tests/run/lib.sh"
 . "$top_srcdir/tests/run/figures.sh"
 plan 24

