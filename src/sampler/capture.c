@@ -508,6 +508,7 @@ bool capture_blocked(struct sampler *s, struct thread *thread,
 
 	if (!stack)
 		return false;
+	thread->n_copies++;
 	fill_record(s, stack, thread, wall_ns, is_hit);
 	stack->regs = (struct regs){ 0 };
 	regs_set(&stack->regs, CPU_PC, at->pc);

@@ -197,6 +197,10 @@ static void answer_thread(struct digest *digest, struct slot *slot,
 	atomic_store_explicit(&answers->needs_fp,
 			      digest->frames.end == WALK_NO_FP,
 			      memory_order_relaxed);
+	atomic_store_explicit(&answers->ends_early,
+			      digest->frames.end == WALK_CUT ||
+				      digest->frames.end == WALK_NO_RULE,
+			      memory_order_relaxed);
 	if (digest->frames.other_fp)
 		atomic_store_explicit(&answers->other_fp,
 				      digest->frames.other_fp,

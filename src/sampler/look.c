@@ -13,6 +13,7 @@
 #include "sampler/predecessor.h"
 #include "sampler/sampler.h"
 
+#define COPIES_MAX 8 /* of one blocked stack */
 #define BACK_OFF_MAX_NS NS_PER_S
 
 #define LOOKS_PER_TICK_MIN 32
@@ -96,6 +97,19 @@ static bool wants_stop(const struct sampler *s, struct thread *thread,
 }
 
 /*
+ * The stack that a blocked thread is charged with has no root: the copy was
+ * too short, or the unwinder did not know of code just mapped. It may block
+ * for good, so it is copied again, after 2, 4, 8 ... ticks.
+ */
+static bool wants_copy(const struct sampler *s, const struct thread *thread)
+{
+	return thread->n_copies < COPIES_MAX &&
+	       s->tick - thread->moved_tick >= 1ull << thread->n_copies &&
+	       atomic_load_explicit(&thread->answers.ends_early,
+				    memory_order_relaxed);
+}
+
+/*
  * Look at @thread. True if it must be stopped: it is runnable. @had_moved:
  * it ran, or was given a core, since the last look.
  */
@@ -115,9 +129,11 @@ static bool look(struct sampler *s, struct thread *thread, bool *had_moved)
 	if (*had_moved) {
 		thread->moved_tick = s->tick;
 		thread->idle_looks = 0;
+		thread->n_copies = 0;
 	} else if (!thread->was_runnable && !(s->options.wall_stop &&
 					      thread->answers.needs_fp) &&
-		   (thread->has_stack || s->options.mode == MODE_CPU)) {
+		   (s->options.mode == MODE_CPU ||
+		    (thread->has_stack && !wants_copy(s, thread)))) {
 		sampler_pay_wall(s, thread, clock_now_ns());
 		back_off(s, thread);
 		return false;

@@ -51,6 +51,7 @@ struct walk_answers {
 	_Atomic uint32_t need;	/* bytes, the most of late */
 	_Atomic taddr top;	/* where its walks end if they agree, or 0 */
 	_Atomic bool needs_fp;	/* its blocked stack ended at that */
+	_Atomic bool ends_early; /* its last walk did not come to the root */
 	_Atomic taddr other_fp; /* where its other stack was wanted last */
 };
 

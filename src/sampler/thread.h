@@ -88,6 +88,7 @@ struct thread {
 	int64_t born_ns;
 	int64_t wall_from_ns;	/* up to here wall time is handed out */
 	bool has_stack;		/* good while the thread does not run */
+	uint32_t n_copies;	/* of it since the thread ran */
 
 	/* registers at its last stop, for a look at the same sp and pc */
 	taddr stop_sp, stop_pc, stop_fp;

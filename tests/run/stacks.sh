@@ -8,7 +8,7 @@
 # address alone.
 . "${top_srcdir:-.}/tests/run/lib.sh"
 . "$top_srcdir/tests/run/figures.sh"
-plan 15
+plan 16
 requires_ptrace
 profile=$scratch/profile
 
@@ -34,6 +34,12 @@ check "they carry the time, in one stack" within \
 check "--max-depth cuts" within "$(frames_of descend)" 90 100
 check "what is cut says so at its root" within \
 	"$(folded_match "$profile" '\[truncated\]')" 85 100
+
+# It blocks once, the first copy of its stack is too short, and it runs no more.
+"$PSAMPLE" -e wall -f folded -o "$profile" -- "$programs/deep_recursion" \
+	10000 1000 sleep >"$scratch/out" 2>"$scratch/err" </dev/null
+check "a deep stack that blocks for good is copied again" within \
+	"$(folded_match "$profile" 'main;descend;.*;descend;rest')" 85 100
 
 # --- threads ----------------------------------------------------------
 "$PSAMPLE" -F 500 --by-thread -f folded -o "$profile" -- \
