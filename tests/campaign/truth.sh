@@ -39,7 +39,7 @@ perf_shares() { # MODE SECONDS HZ
 		echo -
 		return
 	}
-	perf report -i "$scratch/perf.data" --stdio -s sym 2>/dev/null |
+	perf report --force -i "$scratch/perf.data" --stdio -s sym 2>/dev/null |
 		awk '/^ *[0-9.]+%/ {
 			share = $1 + 0
 			if ($NF == "f") f += share
@@ -85,12 +85,12 @@ truth_heading | tee "$table" | sed 's/^/# /'
 mode=strict
 has_realtime || mode=doubtful
 truth_case one one 32 100 3 2 $mode
-truth_case eight eight 16 100 3 2 $mode
-truth_case eight-clock eight-clock 16 100 3 2 $mode
+truth_case eight eight 18 100 3 2 $mode
+truth_case eight-clock eight-clock 18 100 3 2 $mode
 truth_case sleep sleep 75 200 3 2 $mode
-truth_case eight-sleep eight-sleep 16 100 3 2 $mode
+truth_case eight-sleep eight-sleep 18 100 3 2 $mode
 truth_case timer timer 80 200 3 2 $mode
-truth_case churn churn 16 100 5 5 doubtful
+truth_case churn churn 18 100 5 5 doubtful
 
 # Not promised, but shown: a stop that is asked for in user code may come at
 # the exit of a system call made meanwhile, so short calls get more than they
@@ -111,7 +111,7 @@ if [ "$(id -u)" = 0 ]; then
 	truth_prefix="setpriv --reuid 65534 --regid 65534 --clear-groups"
 fi
 truth_case user:sleep sleep 75 200 6 2 doubtful
-truth_case user:eight-sleep eight-sleep 16 100 6 2 doubtful
+truth_case user:eight-sleep eight-sleep 18 100 6 2 doubtful
 truth_case user:timer timer 80 200 6 2 doubtful
 echo
 cat "$table"
