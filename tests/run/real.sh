@@ -239,7 +239,7 @@ real_case_launched() { # PROGRAM
 		"$REAL_ROOTED" 100 || diag_file "$scratch/real.err"
 	check "$1, launched: no frame is without any name" within \
 		"$(folded_match "$real_profile" \
-			'(^|;)(0x[0-9a-f]+|\?\?)(;| )')" \
+			'(^|;)(0x[0-9a-f]+|[?][?])(;|$)')" \
 		0 2 || diag "$(folded_leaves "$real_profile")"
 	sed -n "s/^psample: /# $1: /p" "$scratch/real.err" |
 		grep 'samples\|lost\|self-check'

@@ -33,7 +33,7 @@ check "they carry the time, in one stack" within \
 	>"$scratch/out" 2>"$scratch/err" </dev/null
 check "--max-depth cuts" within "$(frames_of descend)" 90 100
 check "what is cut says so at its root" within \
-	"$(folded_match "$profile" '\[truncated\]')" 85 100
+	"$(folded_match "$profile" '[[]truncated[]]')" 85 100
 
 # It blocks once, the first copy of its stack is too short, and it runs no more.
 "$PSAMPLE" -e wall -f folded -o "$profile" -- "$programs/deep_recursion" \
