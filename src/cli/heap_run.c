@@ -375,6 +375,7 @@ static int run_all(struct heap_run *h, char **argv, struct launch *launch)
 	error = control_open(h->run.options->control, &h->control);
 	if (!error)
 		error = signals_open(SIGUSR1, &h->signal_fd);
+	signal(SIGUSR2, SIG_IGN); /* there is nothing to pause */
 	if (!error && h->run.is_launched)
 		error = begin_hold(launch, &exec_errno);
 	if (exec_errno)

@@ -9,34 +9,12 @@
 #include "image/elf_relocs.h"
 #include "image/elf_sections.h"
 #include "image/functions.h"
-#include "unwind/go_rows.h"
+#include "see_go.h"
 #include "unwind/prologue.h"
-
-#define GO_FRAMES 16
 
 static bool see_reloc(void *ctx, uint64_t vaddr)
 {
 	return *(uint64_t *)ctx == vaddr;
-}
-
-static void run_go(struct gopclntab *table, const struct module *module,
-		   uint64_t vaddr)
-{
-	struct go_frame frames[GO_FRAMES];
-	struct go_function function;
-	struct row row;
-	uint64_t first;
-	int32_t delta;
-
-	gopclntab_frames(table, vaddr, frames, GO_FRAMES);
-	go_rows_find(table, module, vaddr, &row);
-	if (!gopclntab_find(table, vaddr, &function))
-		return;
-	if (vaddr < function.start || vaddr >= function.end)
-		abort();
-	gopclntab_name(table, &function);
-	gopclntab_delta(table, &function, vaddr, &delta);
-	gopclntab_first_delta(table, &function, &first);
 }
 
 static void run_vaddr(struct functions *functions, struct gopclntab *table,
@@ -52,7 +30,7 @@ static void run_vaddr(struct functions *functions, struct gopclntab *table,
 	functions_find_start(functions, module, vaddr, &start);
 	prologue_find_row(functions, module, vaddr, &row, &saves);
 	if (table)
-		run_go(table, module, vaddr);
+		see_go(table, module, vaddr);
 }
 
 static void run_module(const struct module *module, uint64_t asked)

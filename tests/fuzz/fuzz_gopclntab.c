@@ -5,37 +5,10 @@
  */
 #include "fuzz.h"
 #include "image/elf_headers.h"
-#include "image/gopclntab.h"
 #include "made_elf.h"
-#include "unwind/go_rows.h"
+#include "see_go.h"
 
-#define FRAMES 32
 #define MODULEDATA_WORDS 64
-
-static void run_function(struct gopclntab *table, const struct module *module,
-			 uint64_t vaddr)
-{
-	struct go_frame frames[FRAMES];
-	struct go_function function;
-	struct row row;
-	uint64_t first;
-	int32_t delta;
-	size_t n = gopclntab_frames(table, vaddr, frames, FRAMES);
-
-	if (n > FRAMES)
-		abort();
-	for (size_t i = 0; i < n; i++)
-		if (!frames[i].name || !frames[i].file)
-			abort();
-	go_rows_find(table, module, vaddr, &row);
-	if (!gopclntab_find(table, vaddr, &function))
-		return;
-	if (vaddr < function.start || vaddr >= function.end)
-		abort();
-	gopclntab_name(table, &function);
-	gopclntab_delta(table, &function, vaddr, &delta);
-	gopclntab_first_delta(table, &function, &first);
-}
 
 static void run_table(const struct module *module)
 {
@@ -46,7 +19,7 @@ static void run_table(const struct module *module)
 	if (!table)
 		return;
 	for (uint64_t at = 0; at < MADE_CODE_BYTES; at += 256)
-		run_function(table, module, MADE_CODE_AT + at);
+		see_go(table, module, MADE_CODE_AT + at);
 	gopclntab_find_names(table, names, ARRAY_SIZE(names), found);
 	gopclntab_close(table);
 }

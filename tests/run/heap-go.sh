@@ -142,6 +142,7 @@ check "in use is what is kept, first of all" \
 killed=$!
 # Its lock comes with the write. A probe by psample could come in between.
 wait_until 10 grep -q "FLOCK .* WRITE $killed " /proc/locks
+kill -USR2 $killed # is no reason to end
 "$PSAMPLE" -e heap -d 0.01 -o seen.pb.gz -p "$target_pid" 2>&1 |
 	grep -q "MemProfileRate 4096 as the program has it"
 check_equal "a second psample finds the rate of the first" $? 0
