@@ -93,8 +93,9 @@ share() { # FUNCTION COLUMN PROFILE
 }
 check "main has about all of the time with what it calls" \
 	within "$(share main.main 5 with_map.pb.gz)" 95 100
+# A fifth to a third in most runs, as perf finds beside.
 check "DFS has its part, however deep it calls itself" \
-	within "$(share main.DFS 5 with_map.pb.gz)" 20 60
+	within "$(share main.DFS 5 with_map.pb.gz)" 12 60
 
 printf '#!/bin/sh\nfor f; do :; done\ncat "$f" >>shown\n' >viewer
 chmod +x viewer
