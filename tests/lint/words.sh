@@ -21,8 +21,22 @@ found() { # PATTERN
 	tree_files | xargs grep -nIE -e "$1"
 }
 
-plan 3
+# What programs under test leave where they run was committed once.
+strangers() {
+	git ls-files |
+	grep -vE '^(\.ci|bench|completions|contrib|include|man|src|tests)/' |
+	grep -vE '^(\.clang-format|\.gitignore|HACKING|LICENSE|NEWS|dev)$' |
+	grep -vE '^(Makefile\.am|README\.md|configure\.ac|psample\.pc\.in)$'
+}
+
+plan 4
 check_none "no path of somebody's machine is in the tree" found "$homes"
 check_none "no host of a package registry is in the tree" found "$hosts"
 check_none "no half-done merge is in the tree" found "$conflict"
+if git rev-parse --git-dir >/dev/null 2>&1 && [ -e .gitignore ]; then
+	check_none "nothing is committed that is not of the project" strangers
+else
+	skip "nothing is committed that is not of the project" \
+		"this is no checkout"
+fi
 finish
