@@ -94,12 +94,14 @@ share() { # FUNCTION COLUMN PROFILE [OPTION...]: the column of top
 		awk -v f="$f" -v c="$c" '$6 == f { sub("%", "", $c); print $c }'
 }
 # Of what was sampled: a host that takes the cores away leaves time without.
-sampled='-ignore unsampled -relative_percentages'
+share_of_sampled() { # FUNCTION COLUMN PROFILE
+	share "$@" -ignore unsampled -relative_percentages
+}
 check "main has about all of the time with what it calls" \
-	within "$(share main.main 5 with_map.pb.gz $sampled)" 95 100
+	within "$(share_of_sampled main.main 5 with_map.pb.gz)" 95 100
 # A fifth to a third in most runs, as perf finds beside.
 check "DFS has its part, however deep it calls itself" \
-	within "$(share main.DFS 5 with_map.pb.gz $sampled)" 12 60
+	within "$(share_of_sampled main.DFS 5 with_map.pb.gz)" 12 60
 
 printf '#!/bin/sh\nfor f; do :; done\ncat "$f" >>shown\n' >viewer
 chmod +x viewer
