@@ -2,7 +2,10 @@
 /* module.c - ELF files that are mapped somewhere, each opened once. */
 #include "image/module.h"
 
+#include <elf.h>
+#include <sys/auxv.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "util/io.h"
 #include "util/mem.h"
@@ -310,6 +313,32 @@ ssize_t module_read(const struct module *module, uint64_t vaddr, void *buf,
 					  len);
 	}
 	return -1;
+}
+
+/* Is @module the vdso that we have, too? A process may write into its own. */
+static bool module_is_our_vdso(const struct module *module)
+{
+	const Elf64_Ehdr *ours =
+		(const void *)(uintptr_t)getauxval(AT_SYSINFO_EHDR);
+	uint64_t n_bytes;
+
+	if (!ours || !module->image)
+		return false;
+	/* The table of sections is what it ends with. */
+	n_bytes = ours->e_shoff + (uint64_t)ours->e_shnum * ours->e_shentsize;
+	return n_bytes <= module->image_bytes &&
+	       !memcmp(ours, module->image, n_bytes);
+}
+
+bool module_is_trusted(const struct module *module)
+{
+	struct stat st;
+
+	/* From memory: as good as the target's owner. */
+	if (module->fd < 0)
+		return geteuid() != 0 || module_is_our_vdso(module);
+	return !fstat(module->fd, &st) &&
+	       (st.st_uid == 0 || st.st_uid == geteuid());
 }
 
 const char *module_path_in_root(const struct module *module)

@@ -106,6 +106,12 @@ bool module_vaddr_of_offset(const struct module *module, uint64_t offset,
 ssize_t module_read(const struct module *module, uint64_t vaddr, void *buf,
 		    size_t len);
 
+/*
+ * Does the file of @module belong to root or to our user, so that libraries
+ * which were not written for hostile files may read it here?
+ */
+bool module_is_trusted(const struct module *module);
+
 /* The path of @module as its process would write it. */
 const char *module_path_in_root(const struct module *module);
 

@@ -295,6 +295,11 @@ uint64_t space_generation(const struct space *space)
 	return space->generation;
 }
 
+const struct modules *space_modules(const struct space *space)
+{
+	return space->modules;
+}
+
 ssize_t space_read_memory(const struct space *space, taddr addr, void *buf,
 			  size_t len)
 {

@@ -70,6 +70,7 @@ const struct mapping *space_mapping(const struct space *space, uint32_t id);
 uint32_t space_n_mappings(const struct space *space);
 
 uint64_t space_generation(const struct space *space);
+const struct modules *space_modules(const struct space *space);
 
 /* Memory of the process, through its source; bytes read, or -1. */
 ssize_t space_read_memory(const struct space *space, taddr addr, void *buf,

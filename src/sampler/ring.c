@@ -33,6 +33,9 @@ struct error *ring_init(struct ring *ring)
 		ring->bytes = NULL;
 		return error_errno(errno, "cannot allocate the sample ring");
 	}
+	/* A fork shares memory until either writes, and this is written into
+	 * while a thread is held. No child of ours needs it. */
+	madvise(ring->bytes, RING_BYTES, MADV_DONTFORK);
 	ring->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (ring->wake_fd < 0)
 		return error_errno(errno, "cannot make an eventfd");

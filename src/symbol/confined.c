@@ -8,9 +8,6 @@
  */
 #include "symbol/confined.h"
 
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "util/arena.h"
 #include "util/confine.h"
 #include "util/log.h"
@@ -41,17 +38,6 @@ struct confined {
 	struct arena arena; /* of the answer */
 };
 
-/* psample's user may read their own files as they like, root nobody's. */
-bool confined_is_trusted(const struct module *module)
-{
-	struct stat st;
-
-	if (module->fd < 0) /* from memory: as good as the target's owner */
-		return geteuid() != 0;
-	return !fstat(module->fd, &st) &&
-	       (st.st_uid == 0 || st.st_uid == geteuid());
-}
-
 static void add_string(struct strbuf *strings, const char *s, uint32_t *bytes)
 {
 	*bytes = (uint32_t)strlen(s);
@@ -59,14 +45,15 @@ static void add_string(struct strbuf *strings, const char *s, uint32_t *bytes)
 }
 
 /* In the child. */
-static void write_answer(void *arg, uint64_t vaddr, struct strbuf *out)
+static void write_answer(void *arg, const struct confine_question *question,
+			 struct strbuf *out)
 {
 	struct confined *confined = arg;
 	CLEANUP(strbuf_clear) struct strbuf strings = { 0 };
 	struct confined_answer answer;
 	struct wire_answer head = { 0 };
 
-	confined->find(confined->ctx, vaddr, &answer);
+	confined->find(confined->ctx, question->address, &answer);
 	head.n = (uint32_t)answer.n;
 	head.source = answer.source;
 	head.has_unreadable_dwarf = answer.summary.has_unreadable_dwarf;
@@ -211,7 +198,9 @@ bool confined_find(struct confined *confined, uint64_t vaddr,
 	if (!confined->child)
 		return false;
 	arena_clear(&confined->arena);
-	result = confine_ask(confined->child, vaddr, &confined->bytes);
+	result = confine_ask(confined->child,
+			     (struct confine_question){ .address = vaddr },
+			     &confined->bytes);
 	if (result == CONFINE_DONE && read_answer(confined, out))
 		return true;
 	log_warning("%s: no more names of it: reading it %s",

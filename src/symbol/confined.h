@@ -13,9 +13,6 @@
 #include "symbol/symbol.h"
 #include "util/strbuf.h"
 
-/* May @module be read by psample itself? */
-bool confined_is_trusted(const struct module *module);
-
 struct confined;
 
 struct confined_answer {

@@ -400,7 +400,7 @@ static struct symbol_module *symbol_module_new(struct symbolizer *symbolizer,
 
 	m->module = module;
 	m->symbolizer = symbolizer;
-	if (confined_is_trusted(module))
+	if (module_is_trusted(module))
 		symbol_module_open(m, symbolizer->debuginfod);
 	else
 		m->confined = confined_new(module, find_in_child, m);

@@ -5,6 +5,7 @@
 #include "util/mem.h"
 #include "unwind/call_site.h"
 #include "unwind/cfi.h"
+#include "unwind/confined_rows.h"
 #include "image/functions.h"
 #include "unwind/go_rows.h"
 #include "unwind/prologue.h"
@@ -27,6 +28,7 @@ struct module_rows {
 	struct cfi *cfi;
 	struct gopclntab *go; /* NULL: not made by Go */
 	bool has_asked_for_debug_file;
+	bool is_foreign; /* a child reads its CFI */
 	struct functions functions;
 	struct map ids;	  /* vaddr -> index into rows */
 	struct vec rows;  /* struct stored_row */
@@ -55,6 +57,7 @@ void row_store_clear(struct row_store *store)
 		free(rows);
 	}
 	vec_clear(&store->modules);
+	confined_rows_free(store->confined);
 }
 
 static struct module_rows *store_module(struct row_store *store,
@@ -69,23 +72,10 @@ static struct module_rows *store_module(struct row_store *store,
 		*slot = xcalloc(1, sizeof(**slot));
 		(*slot)->cfi = cfi_new(module);
 		(*slot)->go = gopclntab_open(module);
+		(*slot)->is_foreign = !module_is_trusted(module);
 		(*slot)->rows = VEC_OF(struct stored_row);
 	}
 	return *slot;
-}
-
-/* Ask the module's own tables: Go's where there are some, then its CFI. */
-static void ask_module(struct module_rows *rows, const struct module *module,
-		       uint64_t vaddr, struct stored_row *out)
-{
-	if (!rows->go || !go_rows_find(rows->go, module, vaddr, &out->row)) {
-		cfi_find_row(rows->cfi, vaddr, &out->row, &out->saves);
-		return;
-	}
-	/* Go's functions save no other register (internal ABI: "all
-	 * general-purpose registers are caller-saved"). */
-	for (size_t i = 0; i < N_SAVED_REGS; i++)
-		out->saves.rule[i] = RULE_UNKNOWN;
 }
 
 /* May its debug file say what the module does not? Then @rows know it now. */
@@ -105,6 +95,41 @@ static bool ask_for_debug_file(const struct row_store *store,
 	return fd >= 0;
 }
 
+/* Ask the CFI of @module, then that of its debug file; also in the child. */
+static void ask_cfi(void *arg, const struct module *module, uint64_t vaddr,
+		    struct row *out, struct row_saves *out_saves)
+{
+	struct row_store *store = arg;
+	struct module_rows *rows = store_module(store, module);
+
+	cfi_find_row(rows->cfi, vaddr, out, out_saves);
+	if (out->kind == ROW_NONE && ask_for_debug_file(store, rows, module))
+		cfi_find_row(rows->cfi, vaddr, out, out_saves);
+}
+
+/* Ask the module's own tables: Go's where there are some, then its CFI. */
+static void ask_module(struct row_store *store, struct module_rows *rows,
+		       const struct module *module, uint64_t vaddr,
+		       struct stored_row *out)
+{
+	if (rows->go && go_rows_find(rows->go, module, vaddr, &out->row)) {
+		/* Go's functions save no other register (internal ABI: "all
+		 * general-purpose registers are caller-saved"). */
+		for (size_t i = 0; i < N_SAVED_REGS; i++)
+			out->saves.rule[i] = RULE_UNKNOWN;
+		return;
+	}
+	if (!rows->is_foreign) {
+		ask_cfi(store, module, vaddr, &out->row, &out->saves);
+		return;
+	}
+	if (!store->confined)
+		store->confined = confined_rows_new(store->all, ask_cfi,
+						    store);
+	confined_rows_find(store->confined, module, vaddr, &out->row,
+			   &out->saves);
+}
+
 static struct stored_row *store_find(struct row_store *store,
 				     const struct module *module,
 				     uint64_t vaddr)
@@ -121,10 +146,7 @@ static struct stored_row *store_find(struct row_store *store,
 	}
 	map_put(&rows->ids, vaddr, (uint32_t)rows->rows.n);
 	row = vec_push(&rows->rows);
-	ask_module(rows, module, vaddr, row);
-	if (row->row.kind == ROW_NONE &&
-	    ask_for_debug_file(store, rows, module))
-		ask_module(rows, module, vaddr, row);
+	ask_module(store, rows, module, vaddr, row);
 	store->n_lookups++;
 	return row;
 }
@@ -157,6 +179,7 @@ void row_cache_init(struct row_cache *cache, struct space *space,
 		    struct row_store *store)
 {
 	*cache = (struct row_cache){ .space = space, .store = store };
+	store->all = space_modules(space);
 	cache->generation = space_generation(space);
 	cache_resize(cache, CAP_FIRST);
 }

@@ -26,6 +26,8 @@ struct row_store { /* row_store_init() before use */
 	struct vec modules; /* struct module_rows *, by module id */
 	uint64_t n_lookups; /* questions to libdw so far */
 	int (*open_debug_file)(const struct module *module); /* or NULL */
+	const struct modules *all; /* from which modules are */
+	struct confined_rows *confined; /* made when it is needed */
 };
 
 void row_store_init(struct row_store *store);

@@ -2,7 +2,7 @@
 /*
  * confine.c - a child that answers questions about data nobody vouches for.
  *
- * Questions are words, answers a length and so many bytes, over a pair of
+ * Questions are two words, answers a length and so many bytes, over a pair of
  * sockets. What the child has inherited beside it could be written to, a
  * target's memory for one, and is closed; what it opens can only be read, but
  * for memory of its own (memfd_create(2)), which libelf may need as a file.
@@ -207,18 +207,20 @@ serve(int fd, const struct confine_limits *limits, confine_answer_fn answer,
       void *ctx)
 {
 	struct strbuf out = { 0 };
-	uint64_t question, bytes;
+	struct confine_question question;
+	uint64_t bytes = 0;
 
 	if (!close_writable(fd) || !bound_resources(limits) ||
 	    !drop_capabilities() || !permit_reading_only())
 		_exit(1);
 	while (read(fd, &question, sizeof(question)) ==
 	       (ssize_t)sizeof(question)) {
-		strbuf_clear(&out);
-		answer(ctx, question, &out);
-		bytes = out.len;
-		if (!io_write_full(fd, &bytes, sizeof(bytes)) ||
-		    !io_write_full(fd, out.data, out.len))
+		out.len = 0;
+		strbuf_add(&out, &bytes, sizeof(bytes));
+		answer(ctx, &question, &out);
+		bytes = out.len - sizeof(bytes);
+		memcpy(out.data, &bytes, sizeof(bytes));
+		if (!io_write_full(fd, out.data, out.len))
 			break;
 	}
 	_exit(0);
@@ -268,24 +270,26 @@ static enum confine_result receive(int fd, void *buf, size_t n,
 
 	while (done < n) {
 		struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
-		int64_t left_ns = until_ns - clock_now_ns();
-		ssize_t got;
+		ssize_t got = recv(fd, (char *)buf + done, n - done,
+				   MSG_DONTWAIT);
+		int64_t left_ns;
 
+		if (got > 0) {
+			done += (size_t)got;
+			continue;
+		}
+		if (got == 0 || (errno != EINTR && errno != EAGAIN))
+			return CONFINE_DIED;
+		left_ns = until_ns - clock_now_ns();
 		if (left_ns <= 0)
 			return CONFINE_LATE;
-		if (poll(&poll_fd, 1, (int)(left_ns / NS_PER_MS) + 1) <= 0)
-			continue;
-		got = recv(fd, (char *)buf + done, n - done, MSG_DONTWAIT);
-		if (got < 0 && (errno == EINTR || errno == EAGAIN))
-			continue;
-		if (got <= 0)
-			return CONFINE_DIED;
-		done += (size_t)got;
+		poll(&poll_fd, 1, (int)(left_ns / NS_PER_MS) + 1);
 	}
 	return CONFINE_DONE;
 }
 
-enum confine_result confine_ask(struct confine *confine, uint64_t question,
+enum confine_result confine_ask(struct confine *confine,
+				struct confine_question question,
 				struct strbuf *out)
 {
 	int64_t until_ns = clock_now_ns() + confine->answer_ms * NS_PER_MS;
@@ -314,18 +318,31 @@ enum confine_result confine_ask(struct confine *confine, uint64_t question,
 	return confine->state;
 }
 
+/*
+ * Somebody who waits for any child may have been faster, and its pid be a
+ * tracee's by now: so by its descriptor where there is one (Linux 5.4).
+ */
+static void await_end(const struct confine *confine)
+{
+	idtype_t type = confine->pid_fd >= 0 ? P_PIDFD : P_PID;
+	id_t id = (id_t)(confine->pid_fd >= 0 ? confine->pid_fd
+					      : confine->pid);
+	siginfo_t info;
+
+	while (waitid(type, id, &info, WEXITED) < 0 && errno == EINTR)
+		;
+}
+
 void confine_free(struct confine *confine)
 {
 	if (!confine)
 		return;
 	close(confine->fd);
-	if (confine->pid_fd >= 0) {
+	if (confine->pid_fd >= 0)
 		syscall(SYS_pidfd_send_signal, confine->pid_fd, SIGKILL,
 			NULL, 0);
+	await_end(confine);
+	if (confine->pid_fd >= 0)
 		close(confine->pid_fd);
-	}
-	/* Somebody who waits for any child may have been faster. */
-	while (waitpid(confine->pid, NULL, 0) < 0 && errno == EINTR)
-		;
 	free(confine);
 }

@@ -17,8 +17,14 @@
 
 struct confine;
 
+struct confine_question {
+	uint64_t subject; /* what it is about, as both sides count */
+	uint64_t address;
+};
+
 /* In the child: append the answer to @question to @out. */
-typedef void (*confine_answer_fn)(void *ctx, uint64_t question,
+typedef void (*confine_answer_fn)(void *ctx,
+				  const struct confine_question *question,
 				  struct strbuf *out);
 
 struct confine_limits {
@@ -38,7 +44,8 @@ enum confine_result {
 };
 
 /* The answer replaces @out; it is as hostile as the data. */
-enum confine_result confine_ask(struct confine *confine, uint64_t question,
+enum confine_result confine_ask(struct confine *confine,
+				struct confine_question question,
 				struct strbuf *out);
 
 void confine_free(struct confine *confine);

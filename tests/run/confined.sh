@@ -4,7 +4,7 @@
 # us: read by a child that can do nothing else; a file that is a bomb for its
 # readers.
 . "${top_srcdir:-.}/tests/run/lib.sh"
-plan 2
+plan 5
 requires_ptrace
 requires_root
 requires_program objcopy
@@ -23,6 +23,50 @@ names() { # PROGRAM: the functions it was seen in
 
 check_equal "a program of somebody else has names" "$(names theirs)" \
 	"f g main "
+
+whole() { # PROGRAM: the share of f and g, from _start on, in percent
+	awk '{ all += $NF }
+	/^_start;.*main;.*[fg];spin [0-9]+$/ { whole += $NF }
+	END { print all ? int(100 * whole / all) : "" }' "$1.folded"
+}
+check "its stacks are whole" within "$(whole theirs)" 95 100
+
+has_reader() { # PID: a child with a seccomp filter
+	# shellcheck disable=SC2013 # words are wanted
+	for child in $(cat "/proc/$1/task/"*/children); do
+		awk '
+		$1 == "Seccomp:" { is_filtered = $2 == 2 }
+		$1 == "CapEff:" { has_rights = $2 !~ /^0*$/ }
+		END { exit !is_filtered || has_rights }' \
+			"/proc/$child/status" 2>/dev/null && return
+	done
+	return 1
+}
+start_target ./theirs one 30
+"$PSAMPLE" -q -d 30 -f folded -o attached -p "$target_pid" 2>err &
+psample_pid=$!
+check "its unwind tables are read by a child without any right" \
+	wait_until 10 has_reader "$psample_pid"
+kill -TERM "$psample_pid"
+wait "$psample_pid"
+stop_target
+
+# Unwind tables of nonsense.
+spoil() {
+	objcopy --dump-section .eh_frame=tables theirs spoilt || return
+	yes 'ABCDEFGHIJKLMNOPQRSTUVWXYZ012345' 2>/dev/null |
+		head -c "$(wc -c <tables)" >nonsense
+	objcopy --update-section .eh_frame=nonsense theirs spoilt || return
+	chmod 755 spoilt
+	chown 65534 spoilt
+}
+if spoil 2>err; then
+	check_equal "one with spoilt unwind tables has its names" \
+		"$(names spoilt)" "f g main "
+else
+	diag_file err
+	not_ok "objcopy spoils the unwind tables of a program"
+fi
 
 # A section that says it is 1 TiB when it is not packed any more.
 bomb() {

@@ -61,14 +61,15 @@ static int call_errno(enum call call)
 	return result < 0 ? errno : 0;
 }
 
-static void answer(void *ctx, uint64_t question, struct strbuf *out)
+static void answer(void *ctx, const struct confine_question *question,
+		   struct strbuf *out)
 {
 	volatile uint64_t turns = 0;
 
-	switch ((enum question)(question & 0xff)) {
+	switch ((enum question)question->subject) {
 	case ECHO:
 		strbuf_addf(out, "%s %d", (const char *)ctx,
-			    (int)(question >> 8));
+			    (int)question->address);
 		break;
 	case CRASH:
 		__builtin_trap();
@@ -81,7 +82,7 @@ static void answer(void *ctx, uint64_t question, struct strbuf *out)
 		break;
 	case TRY_CALL:
 		strbuf_addf(out, "%d",
-			    call_errno((enum call)(question >> 8)));
+			    call_errno((enum call)question->address));
 		break;
 	}
 }
@@ -96,15 +97,22 @@ static struct confine *start(int answer_ms)
 	return confine_start(&limits, answer, text);
 }
 
+static enum confine_result ask(struct confine *confine, enum question what,
+			       uint64_t number, struct strbuf *out)
+{
+	return confine_ask(confine, (struct confine_question){ what, number },
+			   out);
+}
+
 TEST(a_confined_child_answers_with_what_it_was_born_with)
 {
 	struct confine *confine = start(20000);
 	struct strbuf out = { 0 };
 
-	CHECK_EQ(confine_ask(confine, ECHO | 7 << 8, &out),
+	CHECK_EQ(ask(confine, ECHO, 7, &out),
 		 CONFINE_DONE);
 	CHECK_STR(out.data, "here 7");
-	CHECK_EQ(confine_ask(confine, ECHO | 8 << 8, &out),
+	CHECK_EQ(ask(confine, ECHO, 8, &out),
 		 CONFINE_DONE);
 	CHECK_STR(out.data, "here 8");
 	strbuf_clear(&out);
@@ -116,9 +124,9 @@ TEST(a_child_that_crashes_is_told_of_and_that_is_all)
 	struct confine *confine = start(20000);
 	struct strbuf out = { 0 };
 
-	CHECK_EQ(confine_ask(confine, CRASH, &out),
+	CHECK_EQ(ask(confine, CRASH, 0, &out),
 		 CONFINE_DIED);
-	CHECK_EQ(confine_ask(confine, ECHO, &out),
+	CHECK_EQ(ask(confine, ECHO, 0, &out),
 		 CONFINE_DIED);
 	strbuf_clear(&out);
 	confine_free(confine);
@@ -129,9 +137,9 @@ TEST(a_child_that_loops_is_ended)
 	struct confine *confine = start(100);
 	struct strbuf out = { 0 };
 
-	CHECK_EQ(confine_ask(confine, LOOP, &out),
+	CHECK_EQ(ask(confine, LOOP, 0, &out),
 		 CONFINE_LATE);
-	CHECK_EQ(confine_ask(confine, ECHO, &out),
+	CHECK_EQ(ask(confine, ECHO, 0, &out),
 		 CONFINE_LATE);
 	strbuf_clear(&out);
 	confine_free(confine);
@@ -143,10 +151,10 @@ TEST(a_child_has_bounded_memory)
 	struct strbuf out = { 0 };
 
 #ifdef __SANITIZE_ADDRESS__
-	CHECK_EQ(confine_ask(confine, ECHO, &out),
+	CHECK_EQ(ask(confine, ECHO, 0, &out),
 		 CONFINE_DONE);
 #else
-	CHECK_EQ(confine_ask(confine, TAKE_MEMORY, &out),
+	CHECK_EQ(ask(confine, TAKE_MEMORY, 0, &out),
 		 CONFINE_DONE);
 	CHECK_STR(out.data, "none");
 #endif
@@ -165,7 +173,7 @@ TEST(a_child_reads_files_and_does_nothing_to_anybody)
 	struct strbuf out = { 0 };
 
 	for (uint64_t call = 0; call < N_CALLS; call++) {
-		CHECK_EQ(confine_ask(confine, TRY_CALL | call << 8, &out),
+		CHECK_EQ(ask(confine, TRY_CALL, call, &out),
 		 CONFINE_DONE);
 		CHECK_STR(out.data ? out.data : "", wanted[call]);
 	}
