@@ -4,6 +4,7 @@
 
 #include "sampler/labels.h"
 #include "sampler/naming.h"
+#include "sampler/priority.h"
 
 #include <stdio.h>
 #include <sys/eventfd.h>
@@ -465,11 +466,14 @@ static void take(struct digest *digest, const struct record *record)
 
 void digest_run(struct digest *digest)
 {
+	struct hurry hurry = { 0 };
+
 	for (;;) {
 		const struct record *record;
 		bool is_end;
 		size_t len;
 
+		hurry_update(&hurry, ring_pending(digest->ring), RING_BYTES);
 		record = ring_peek(digest->ring, &len);
 		if (!record) {
 			ring_wait(digest->ring, POLL_MS);

@@ -12,6 +12,8 @@
 #include <signal.h>
 #include <sys/prctl.h>
 
+#include "sampler/priority.h"
+
 #define WINDOW_NS NS_PER_S
 #define MANY_THREADS 256
 #define ROUND_NS (100 * NS_PER_MS) /* every thread is asked this often */

@@ -37,7 +37,7 @@ void ring_clear(struct ring *ring);
 void *ring_reserve(struct ring *ring, size_t len, size_t spare);
 void ring_commit(struct ring *ring, size_t len);
 
-/* Producer: bytes that wait for the consumer. */
+/* Bytes that wait for the consumer. */
 size_t ring_pending(const struct ring *ring);
 
 /* Producer: end the consumer's ring_wait(). */

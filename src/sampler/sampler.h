@@ -144,7 +144,4 @@ void sampler_skip_wall(struct sampler *s); /* it is nobody's: a pause */
 /* loop.c: 64 random bits for jitter and choices. */
 uint64_t sampler_random(struct sampler *s);
 
-/* priority.c: get the core when a tick is due. */
-void priority_raise(struct sampler *s);
-
 #endif

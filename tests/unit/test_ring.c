@@ -3,8 +3,10 @@
 #include "sampler/ring.h"
 
 #include <string.h>
+#include <sys/resource.h>
 
 #include "check.h"
+#include "sampler/priority.h"
 
 static bool put(struct ring *ring, const void *bytes, size_t len, size_t spare)
 {
@@ -95,6 +97,24 @@ TEST(what_is_reserved_and_not_committed_is_never_seen)
 	CHECK(ring_peek(&ring, &len) != NULL);
 	CHECK_EQ(len, 1);
 	ring_clear(&ring);
+}
+
+TEST(its_reader_goes_before_others_only_while_it_is_filling)
+{
+	int before = getpriority(PRIO_PROCESS, 0);
+	struct hurry hurry = { 0 };
+
+	if (setpriority(PRIO_PROCESS, 0, before - 1))
+		SKIP("nobody's priority may be raised here");
+	CHECK(!setpriority(PRIO_PROCESS, 0, before));
+	hurry_update(&hurry, RING_BYTES / 8, RING_BYTES);
+	CHECK_EQ(getpriority(PRIO_PROCESS, 0), before);
+	hurry_update(&hurry, RING_BYTES / 2, RING_BYTES);
+	CHECK(getpriority(PRIO_PROCESS, 0) < before);
+	hurry_update(&hurry, RING_BYTES / 8, RING_BYTES);
+	CHECK(getpriority(PRIO_PROCESS, 0) < before);
+	hurry_update(&hurry, 0, RING_BYTES);
+	CHECK_EQ(getpriority(PRIO_PROCESS, 0), before);
 }
 
 TEST_MAIN()
