@@ -90,7 +90,8 @@ void priority_raise(struct sampler *s)
 		s->stats.priority = "SCHED_FIFO";
 	else if (shorten_slice())
 		s->stats.priority = "100 us slice";
-	else if (!setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), HURRY_NICE))
+	else if (!setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid),
+			      HURRY_NICE))
 		s->stats.priority = "nice -10";
 	else
 		s->stats.priority = "none";
