@@ -280,6 +280,16 @@ struct profile *collect_lock_profile(struct collect *collect,
 	return profile;
 }
 
+pid_t collect_fork(struct collect *collect)
+{
+	pid_t pid;
+
+	digest_lock(&collect->digest);
+	pid = fork();
+	digest_unlock(&collect->digest);
+	return pid;
+}
+
 void collect_copy_samples(struct collect *collect, struct vec *out)
 {
 	const struct vec *samples;

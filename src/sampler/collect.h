@@ -86,6 +86,11 @@ struct collect_exit collect_exit(const struct collect *collect);
 struct profile *collect_lock_profile(struct collect *collect,
 				     struct symbolizer *symbolizer);
 /*
+ * fork(2) while the profile and the files behind it are whole: the child may
+ * lock and name them, and nothing else.
+ */
+pid_t collect_fork(struct collect *collect);
+/*
  * The samples up to now as they are, struct profile_sample appended to @out;
  * those of the profile begin with them, whenever it is locked later.
  */

@@ -5,38 +5,21 @@
  * One run at a time, at the rate of the client that wants the most, since a
  * process has one tracer. A client has what the run gained between its first
  * and its last moment. When the needs change the run is stopped, another is
- * started, and each client's profile is joined from its parts.
+ * started, and each client's profile is joined from its parts. That is done,
+ * and names are looked up, by a child (scribe.h): neither the targets nor the
+ * other clients wait for it.
  */
 #include "serve/sampling.h"
 
 #include <poll.h>
 
-#include "profile/write.h"
-#include "serve/session.h"
-#include "serve/stacks.h"
+#include "serve/scribe.h"
 
 #define STATS_NS NS_PER_S
-#define PHASES_MAX 1000
 /* Ten ticks: one that waits for a core is not seen at the first. */
 #define THREADS_PERIOD_NS (10 * NS_PER_MS)
-#define THREADS_NS (100 * NS_PER_MS)
-
-/* What a client has of one run. */
-struct part {
-	struct session *session; /* held */
-	struct vec base; /* struct profile_sample: from before its begin */
-	int64_t begin_ns, begin_wall_ns;
-	int64_t end_ns; /* 0: not yet */
-};
-
-struct client {
-	struct ask ask;
-	int64_t end_ns;
-	struct vec parts; /* struct part, the one at hand last */
-	/* Of stacks with seconds=: proto from their begin, and when that was */
-	struct strbuf before;
-	int64_t before_ns;
-};
+/* More of them would only wait for each other. */
+#define SCRIBES_MAX 4
 
 struct sampling {
 	const struct worker_ends *ends;
@@ -44,32 +27,10 @@ struct sampling {
 	struct session *session; /* NULL: nothing is attached */
 	struct vec clients; /* struct client * */
 	struct vec later;   /* struct client *: they want stacks once more */
+	struct vec due;	    /* struct client *: their time is over */
+	struct vec scribes; /* struct scribe *: they write for such ones */
 	int64_t told_ns;
 };
-
-static struct client *client_at(const struct sampling *s, size_t i)
-{
-	return *(struct client **)vec_at(&s->clients, i);
-}
-
-static void clear_parts(struct client *client)
-{
-	for (size_t i = 0; i < client->parts.n; i++) {
-		struct part *part = vec_at(&client->parts, i);
-
-		session_release(part->session);
-		vec_clear(&part->base);
-	}
-	client->parts.n = 0;
-}
-
-static void client_free(struct client *client)
-{
-	clear_parts(client);
-	vec_clear(&client->parts);
-	strbuf_clear(&client->before);
-	free(client);
-}
 
 static void tell_stats(struct sampling *s, struct session *session)
 {
@@ -79,24 +40,6 @@ static void tell_stats(struct sampling *s, struct session *session)
 	session_count(session, &stats);
 	ends_reply(s->ends, &reply, &stats);
 	s->told_ns = clock_now_ns();
-}
-
-static bool is_threads(const struct client *client)
-{
-	return client->ask.kind == ASK_THREADS;
-}
-
-static int64_t duration_of(const struct client *client)
-{
-	return is_threads(client) ? THREADS_NS : client->ask.duration_ns;
-}
-
-/* Its period in ticks of a run with @period_ns. */
-static uint32_t ticks_of(const struct client *client, int64_t period_ns)
-{
-	int64_t n = client->ask.period_ns / period_ns;
-
-	return n < 1 ? 1 : n > PHASES_MAX ? PHASES_MAX : (uint32_t)n;
 }
 
 static uint32_t common_multiple(uint32_t a, uint32_t b)
@@ -118,10 +61,11 @@ static uint32_t phases_of_all(const struct sampling *s, int64_t period_ns)
 	uint32_t n_phases = 1;
 
 	for (size_t i = 0; i < s->clients.n; i++) {
-		uint32_t n = common_multiple(
-			n_phases, ticks_of(client_at(s, i), period_ns));
+		uint32_t ticks = client_ticks(client_at(&s->clients, i),
+					      period_ns);
+		uint32_t n = common_multiple(n_phases, ticks);
 
-		if (n <= PHASES_MAX)
+		if (n <= SESSION_PHASES_MAX)
 			n_phases = n;
 	}
 	return n_phases;
@@ -132,12 +76,13 @@ static struct session_needs needs_of_all(const struct sampling *s)
 	struct session_needs needs = { .period_ns = INT64_MAX };
 
 	for (size_t i = 0; i < s->clients.n; i++) {
-		const struct client *client = client_at(s, i);
+		const struct client *client = client_at(&s->clients, i);
 
 		if (client->ask.period_ns < needs.period_ns)
 			needs.period_ns = client->ask.period_ns;
 		needs.is_wall |= client->ask.kind != ASK_CPU;
-		needs.by_thread |= is_threads(client) || client->ask.tid;
+		needs.by_thread |= client_wants_threads(client) ||
+				   client->ask.tid;
 	}
 	needs.n_phases = phases_of_all(s, needs.period_ns);
 	return needs;
@@ -150,153 +95,103 @@ static bool is_same(const struct session_needs *a,
 	       a->by_thread == b->by_thread && a->n_phases == b->n_phases;
 }
 
-static uint32_t every_of(const struct client *client,
-			 const struct session_needs *needs)
+/* --- what clients take --------------------------------------------------- */
+
+static void reply_to(struct sampling *s, const struct client *client,
+		     const struct strbuf *bytes)
 {
-	uint32_t n = ticks_of(client, needs->period_ns);
-
-	return !is_threads(client) && needs->n_phases % n == 0 ? n : 1;
-}
-
-/* --- what a client takes ----------------------------------------------- */
-
-/* From now on, or with all of @session if it has just begun. */
-static void begin_part(struct client *client, struct session *session,
-		       bool has_all)
-{
-	const struct session_times *times = session_times(session);
-	struct part *part = vec_push(&client->parts);
-
-	part->base = VEC_OF(struct profile_sample);
-	part->session = session_hold(session);
-	part->begin_ns = times->begin_ns;
-	part->begin_wall_ns = times->begin_wall_ns;
-	if (has_all)
-		return;
-	session_mark(session, &part->base);
-	part->begin_ns = clock_now_ns();
-	part->begin_wall_ns = clock_wall_ns();
-}
-
-static void end_part(struct client *client, int64_t now)
-{
-	struct part *part;
-
-	if (!client->parts.n)
-		return;
-	part = vec_at(&client->parts, client->parts.n - 1);
-	part->end_ns = now;
-}
-
-static void write_stacks(const struct client *client, int64_t end_ns,
-			 struct profile *profile, struct strbuf *out)
-{
-	const char *name = client->ask.name;
-	/* without "-delta" */
-	CLEANUP(free) char *type = xstrndup(name, strcspn(name, "-"));
-
-	stacks_choose(profile);
-	if (client->ask.debug) {
-		stacks_write(profile, type, client->ask.debug, out);
-		return;
-	}
-	stacks_make_counts(profile, type);
-	if (client->before.len)
-		profile->duration_ns = end_ns - client->before_ns;
-	profile_write_proto(profile, out);
-}
-
-static void write_part(const struct client *client, const struct part *part,
-		       struct strbuf *out)
-{
-	struct shape shape = {
-		.base = &part->base,
-		.is_wall = client->ask.kind != ASK_CPU,
-		.has_threads = is_threads(client) || client->ask.tid,
-		.tid = client->ask.tid,
-		.pid = client->ask.pid,
-		.every = every_of(client, session_needs(part->session)),
-		.time_ns = part->begin_wall_ns,
-		.duration_ns = part->end_ns - part->begin_ns,
-		.comment = "psample serve",
-	};
-	struct profile *profile = session_lock(part->session, &shape);
-
-	if (is_threads(client))
-		write_stacks(client, part->end_ns, profile, out);
-	else
-		profile_write_proto(profile, out);
-	session_unlock(part->session);
-}
-
-/* @is_plain: as text, or as proto that is not compressed. */
-static struct error *write_parts(const struct client *client, bool is_plain,
-				 struct strbuf *out)
-{
-	struct vec all = VEC_OF(struct strbuf);
-	struct error *error = NULL;
-
-	for (size_t i = 0; i < client->parts.n; i++)
-		write_part(client, vec_at(&client->parts, i),
-			   vec_push(&all));
-	if (is_threads(client) && client->before.len)
-		error = shape_subtract(&client->before, vec_at(&all, 0), out);
-	else if (is_plain)
-		strbuf_add(out, ((struct strbuf *)vec_at(&all, 0))->data,
-			   ((struct strbuf *)vec_at(&all, 0))->len);
-	else
-		error = shape_join(&all, out);
-	for (size_t i = 0; i < all.n; i++)
-		strbuf_clear(vec_at(&all, i));
-	vec_clear(&all);
-	return error;
-}
-
-static void reply_to(struct sampling *s, struct client *client,
-		     uint32_t flags)
-{
-	CLEANUP(strbuf_clear) struct strbuf bytes = { 0 };
 	struct reply reply = { .kind = REPLY_PROFILE, .status = 200,
-			       .id = client->ask.id, .flags = flags };
-	struct error *error = write_parts(
-		client, is_threads(client) && client->ask.debug, &bytes);
+			       .id = client->ask.id, .flags = client->flags,
+			       .len = bytes->len };
 
-	if (error) {
-		ends_reply_error(s->ends, client->ask.id, 500,
-				 error_text(error));
-		error_free(error);
-		return;
-	}
-	if (is_threads(client) && client->ask.debug)
+	if (client_wants_threads(client) && client->ask.debug)
 		reply.kind = REPLY_TEXT;
-	reply.len = bytes.len;
-	ends_reply(s->ends, &reply, bytes.data);
+	ends_reply(s->ends, &reply, bytes->data);
 }
 
-static void remove_client(struct sampling *s, size_t i)
+static void wait_for_second(struct sampling *s, struct client *client,
+			    struct strbuf *bytes)
 {
-	client_free(client_at(s, i));
-	vec_remove_swap(&s->clients, i);
-}
-
-/* Stacks with seconds= are the first of two, whose difference is wanted. */
-static bool is_first_of_two(const struct client *client)
-{
-	return is_threads(client) && client->ask.duration_ns > 0 &&
-	       !client->before.len;
-}
-
-static void wait_for_second(struct sampling *s, size_t i)
-{
-	struct client *client = client_at(s, i);
 	const struct part *part = vec_at(&client->parts, 0);
 
 	client->before_ns = part->end_ns;
-	error_free(write_parts(client, true, &client->before)); /* is none */
-	vec_remove_swap(&s->clients, i);
-	clear_parts(client);
+	client->before = *bytes;
+	*bytes = (struct strbuf){ 0 };
+	client_clear_parts(client);
 	client->end_ns = client->before_ns + client->ask.duration_ns;
 	*(struct client **)vec_push(&s->later) = client;
+}
+
+static void hand_out(struct sampling *s, struct scribe *scribe)
+{
+	struct client *client;
+	struct error *error;
+	struct strbuf bytes = { 0 };
+
+	while (scribe_take(scribe, &client, &bytes, &error)) {
+		if (!error && client_wants_second(client)) {
+			wait_for_second(s, client, &bytes);
+			continue;
+		}
+		if (error)
+			ends_reply_error(s->ends, client->ask.id, 500,
+					 error_text(error));
+		else
+			reply_to(s, client, &bytes);
+		error_free(error);
+		client_free(client);
+		strbuf_clear(&bytes);
+	}
+}
+
+static void begin_writing(struct sampling *s)
+{
+	const int fds[] = { s->ends->ask_fd, s->ends->reply_fd,
+			    s->guard.pipe_fd };
+	struct scribe *scribe;
+	struct error *error;
+
+	if (!s->due.n || s->scribes.n >= SCRIBES_MAX)
+		return;
+	error = scribe_start(s->session, &s->due, fds, ARRAY_SIZE(fds),
+			     &scribe);
+	if (!error) {
+		*(struct scribe **)vec_push(&s->scribes) = scribe;
+		return;
+	}
+	while (s->due.n) {
+		struct client *client = client_at(&s->due, --s->due.n);
+
+		ends_reply_error(s->ends, client->ask.id, 500,
+				 error_text(error));
+		client_free(client);
+	}
+	error_free(error);
+}
+
+static struct scribe *scribe_at(const struct sampling *s, size_t i)
+{
+	return *(struct scribe **)vec_at(&s->scribes, i);
+}
+
+static void read_scribes(struct sampling *s)
+{
+	for (size_t i = s->scribes.n; i-- > 0;) {
+		struct scribe *scribe = scribe_at(s, i);
+
+		if (scribe_read(scribe))
+			continue;
+		vec_remove_swap(&s->scribes, i);
+		hand_out(s, scribe);
+		scribe_free(scribe);
+	}
+}
+
+/* Its time is over: it goes where the answers are written. */
+static void end_client(struct sampling *s, size_t i)
+{
+	*(struct client **)vec_push(&s->due) = client_at(&s->clients, i);
+	vec_remove_swap(&s->clients, i);
 }
 
 /* --- runs ---------------------------------------------------------------- */
@@ -312,49 +207,49 @@ static void end_all(struct sampling *s, const char *failure)
 {
 	int64_t now = clock_now_ns();
 
-	for (size_t i = 0; i < s->clients.n; i++)
-		end_part(client_at(s, i), now);
 	while (s->clients.n) {
-		struct client *client = client_at(s, 0);
+		struct client *client = client_at(&s->clients, 0);
 
+		client_end_part(client, now);
+		client->flags |= REPLY_TARGET_ENDED;
+		end_client(s, 0);
 		if (client->parts.n)
-			reply_to(s, client, REPLY_TARGET_ENDED);
-		else
-			ends_reply_error(s->ends, client->ask.id, 500,
-					 failure);
-		remove_client(s, 0);
+			continue;
+		s->due.n--;
+		ends_reply_error(s->ends, client->ask.id, 500, failure);
+		client_free(client);
 	}
 }
 
 /* Who wants all threads at once begins anew. */
 static void join_run(struct sampling *s, struct client *client)
 {
-	if (is_threads(client))
-		clear_parts(client);
-	begin_part(client, s->session, true);
-	if (is_threads(client) || client->parts.n == 1)
+	if (client_wants_threads(client))
+		client_clear_parts(client);
+	client_begin_part(client, s->session, true);
+	if (client_wants_threads(client) || client->parts.n == 1)
 		client->end_ns = session_times(s->session)->begin_ns +
-				 duration_of(client);
+				 client_duration_ns(client);
 }
 
 /* A run as the clients need it now, which goes on where the last one ended. */
 static void change_run(struct sampling *s)
 {
 	struct session_needs needs = needs_of_all(s);
-	const struct ask *ask = &client_at(s, s->clients.n - 1)->ask;
+	const struct ask *ask = &client_at(&s->clients, s->clients.n - 1)->ask;
 	struct error *error;
 
 	if (s->session) {
 		end_run(s, s->session);
 		for (size_t i = 0; i < s->clients.n; i++)
-			end_part(client_at(s, i),
+			client_end_part(client_at(&s->clients, i),
 				 session_times(s->session)->end_ns);
 		session_release(TAKE(s->session));
 	}
 	error = session_start(&needs, ask->pids, ask->n_pids, s->guard.page,
 			      &s->session);
 	for (size_t i = 0; !error && i < s->clients.n; i++)
-		join_run(s, client_at(s, i));
+		join_run(s, client_at(&s->clients, i));
 	if (error)
 		end_all(s, error_text(error));
 	error_free(error);
@@ -386,32 +281,43 @@ static void add_client(struct sampling *s, struct client *client)
 		change_run(s);
 		return;
 	}
-	begin_part(client, s->session, false);
-	client->end_ns = clock_now_ns() + duration_of(client);
+	client_begin_part(client, s->session, false);
+	client->end_ns = clock_now_ns() + client_duration_ns(client);
 }
 
 static void take_client(struct sampling *s, const struct ask *ask)
 {
-	struct client *client = xcalloc(1, sizeof(*client));
+	struct client *client = client_new(ask);
 
-	client->ask = *ask;
-	client->parts = VEC_OF(struct part);
-	if (is_threads(client))
+	if (client_wants_threads(client))
 		client->ask.period_ns = THREADS_PERIOD_NS;
 	add_client(s, client);
 }
 
-static void drop_from(struct vec *clients, uint32_t id)
+static bool drop_from(struct vec *clients, uint32_t id)
 {
 	for (size_t i = 0; i < clients->n; i++) {
-		struct client *client = *(struct client **)vec_at(clients, i);
+		struct client *client = client_at(clients, i);
 
 		if (client->ask.id != id)
 			continue;
 		client_free(client);
 		vec_remove_swap(clients, i);
-		return;
+		return true;
 	}
+	return false;
+}
+
+static void drop_client(struct sampling *s, uint32_t id)
+{
+	bool is_found = drop_from(&s->clients, id);
+
+	if (is_found)
+		fit_run(s);
+	is_found = is_found || drop_from(&s->later, id) ||
+		   drop_from(&s->due, id);
+	for (size_t i = 0; i < s->scribes.n && !is_found; i++)
+		is_found = scribe_drop(scribe_at(s, i), id);
 }
 
 /* Who had stacks, and waited, wants them once more. */
@@ -420,8 +326,7 @@ static void begin_later(struct sampling *s)
 	int64_t now = clock_now_ns();
 
 	for (size_t i = s->later.n; i-- > 0;) {
-		struct client *client =
-			*(struct client **)vec_at(&s->later, i);
+		struct client *client = client_at(&s->later, i);
 
 		if (now < client->end_ns)
 			continue;
@@ -437,25 +342,18 @@ static void end_due(struct sampling *s)
 	size_t n_due = 0;
 
 	for (size_t i = 0; i < s->clients.n; i++)
-		n_due += now >= client_at(s, i)->end_ns;
+		n_due += now >= client_at(&s->clients, i)->end_ns;
 	if (!n_due)
 		return;
 	if (n_due == s->clients.n)
 		end_run(s, s->session);
 	else
 		session_flush(s->session);
-	for (size_t i = 0; i < s->clients.n; i++)
-		if (now >= client_at(s, i)->end_ns)
-			end_part(client_at(s, i), now);
 	for (size_t i = s->clients.n; i-- > 0;) {
-		if (now < client_at(s, i)->end_ns)
+		if (now < client_at(&s->clients, i)->end_ns)
 			continue;
-		if (is_first_of_two(client_at(s, i))) {
-			wait_for_second(s, i);
-			continue;
-		}
-		reply_to(s, client_at(s, i), 0);
-		remove_client(s, i);
+		client_end_part(client_at(&s->clients, i), now);
+		end_client(s, i);
 	}
 	fit_run(s);
 }
@@ -463,8 +361,7 @@ static void end_due(struct sampling *s)
 static int64_t first_end_ns(const struct vec *clients, int64_t until_ns)
 {
 	for (size_t i = 0; i < clients->n; i++) {
-		const struct client *client =
-			*(struct client **)vec_at(clients, i);
+		const struct client *client = client_at(clients, i);
 
 		if (client->end_ns < until_ns)
 			until_ns = client->end_ns;
@@ -488,9 +385,7 @@ static int wait_ms(const struct sampling *s)
 static void take_ask(struct sampling *s, const struct ask *ask)
 {
 	if (ask->kind == ASK_DROP) {
-		drop_from(&s->clients, ask->id);
-		drop_from(&s->later, ask->id);
-		fit_run(s);
+		drop_client(s, ask->id);
 	} else {
 		take_client(s, ask);
 	}
@@ -504,42 +399,63 @@ static void take_end(struct sampling *s)
 	session_release(TAKE(s->session));
 }
 
+static void wait_once(struct sampling *s, bool *out_is_asked)
+{
+	struct pollfd fds[2 + SCRIBES_MAX] = {
+		{ s->ends->ask_fd, POLLIN, 0 },
+		{ s->session ? session_done_fd(s->session) : -1, POLLIN, 0 },
+	};
+
+	for (size_t i = 0; i < s->scribes.n; i++)
+		fds[2 + i] = (struct pollfd){ scribe_at(s, i)->fd, POLLIN,
+					      0 };
+	poll(fds, 2 + s->scribes.n, wait_ms(s));
+	if (fds[1].revents)
+		take_end(s);
+	read_scribes(s);
+	*out_is_asked = fds[0].revents != 0;
+}
+
+static void clear(struct sampling *s)
+{
+	struct vec *all[] = { &s->clients, &s->later, &s->due };
+
+	while (s->scribes.n)
+		scribe_free(scribe_at(s, --s->scribes.n));
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		while (all[i]->n)
+			client_free(client_at(all[i], --all[i]->n));
+		vec_clear(all[i]);
+	}
+	session_release(s->session);
+	guard_end(&s->guard);
+	vec_clear(&s->scribes);
+}
+
 void sampling_main(const struct worker_ends *ends, const void *arg)
 {
 	struct sampling s = { .ends = ends,
 			      .clients = VEC_OF(struct client *),
-			      .later = VEC_OF(struct client *) };
+			      .later = VEC_OF(struct client *),
+			      .due = VEC_OF(struct client *),
+			      .scribes = VEC_OF(struct scribe *) };
 	struct ask ask;
+	bool is_asked;
 
 	(void)arg;
 	error_free(guard_start(&s.guard));
 	for (;;) {
-		struct pollfd fds[] = {
-			{ ends->ask_fd, POLLIN, 0 },
-			{ s.session ? session_done_fd(s.session) : -1,
-			  POLLIN, 0 },
-		};
-
-		poll(fds, ARRAY_SIZE(fds), wait_ms(&s));
-		if (fds[1].revents)
-			take_end(&s);
-		if (fds[0].revents) {
-			if (!ends_receive(ends, &ask))
-				break;
+		wait_once(&s, &is_asked);
+		if (is_asked && !ends_receive(ends, &ask))
+			break;
+		if (is_asked)
 			take_ask(&s, &ask);
-		}
 		begin_later(&s);
 		if (s.session)
 			end_due(&s);
+		begin_writing(&s);
 		if (s.session && clock_now_ns() - s.told_ns >= STATS_NS)
 			tell_stats(&s, s.session);
 	}
-	while (s.clients.n)
-		remove_client(&s, 0);
-	while (s.later.n)
-		client_free(*(struct client **)vec_at(&s.later, --s.later.n));
-	session_release(s.session);
-	guard_end(&s.guard);
-	vec_clear(&s.clients);
-	vec_clear(&s.later);
+	clear(&s);
 }

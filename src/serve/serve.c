@@ -20,6 +20,8 @@
 #define LINGER_NS (30 * NS_PER_S) /* of a worker without a job */
 #define END_MS 3000 /* for workers to let go of their targets */
 #define POLL_FIXED 2
+#define WATCH_FIRST_NS (50 * NS_PER_MS)
+#define WATCH_LAST_NS (64 * NS_PER_S)
 #define NOTE "X-Psample-Note"
 
 bool serve_is_possible(void)
@@ -148,22 +150,37 @@ void serve_post(struct exchange *x, enum worker_kind kind)
 	error_free(error);
 }
 
-/* Allocations are seen from now on, not from when somebody asks for them. */
+/*
+ * Allocations are seen from now on, not from when somebody asks for them. A
+ * program that has just begun has no allocator yet, one that is found by its
+ * name may come later: it is tried again, less and less often.
+ */
 static void watch_heaps(struct serve *serve)
 {
 	struct vec pids = VEC_OF(pid_t);
 
-	if (serve->options.allows_heap)
-		targets_list(serve->targets, &pids);
+	targets_list(serve->targets, &pids);
 	for (size_t i = 0; i < pids.n; i++) {
 		struct ask ask = { .kind = ASK_HEAP, .n_pids = 1 };
 		struct post *post;
 
 		ask.pids[0] = *(pid_t *)vec_at(&pids, i);
-		error_free(ask_worker(serve, WORKER_HEAP, ask.pids[0], &ask,
-				      &post));
+		if (!find_post(serve, WORKER_HEAP, ask.pids[0]))
+			error_free(ask_worker(serve, WORKER_HEAP, ask.pids[0],
+					      &ask, &post));
 	}
 	vec_clear(&pids);
+	serve->watch_ns = clock_now_ns() + serve->watch_step_ns;
+	if (serve->watch_step_ns < WATCH_LAST_NS)
+		serve->watch_step_ns *= 2;
+}
+
+static int heaps_wait_ms(const struct serve *serve)
+{
+	int64_t wait_ns = serve->watch_ns - clock_now_ns();
+
+	return !serve->options.allows_heap ? -1
+	       : wait_ns <= 0 ? 0 : (int)(wait_ns / NS_PER_MS) + 1;
 }
 
 void serve_post_once(struct exchange *x, worker_main *main, const void *arg)
@@ -475,6 +492,7 @@ static void wait_once(struct serve *serve, struct ending *ending)
 		xcalloc(2 * n + POLL_FIXED, sizeof(*fds));
 	CLEANUP(free) struct post **posts = xcalloc(n + 1, sizeof(*posts));
 	int wait_ms = http_wait_ms(serve->http);
+	int heaps_ms = heaps_wait_ms(serve);
 
 	fds[0] = (struct pollfd){ http_fd(serve->http), POLLIN, 0 };
 	fds[1] = (struct pollfd){ serve->signal_fd, POLLIN, 0 };
@@ -489,6 +507,8 @@ static void wait_once(struct serve *serve, struct ending *ending)
 	}
 	if (n && (wait_ms < 0 || wait_ms > 1000))
 		wait_ms = 1000;
+	if (heaps_ms >= 0 && (wait_ms < 0 || wait_ms > heaps_ms))
+		wait_ms = heaps_ms;
 	poll(fds, 2 * n + POLL_FIXED, wait_ms);
 	if (fds[1].revents)
 		take_signals(serve, ending);
@@ -497,6 +517,8 @@ static void wait_once(struct serve *serve, struct ending *ending)
 			read_post(serve, posts[i]);
 	http_run(serve->http);
 	close_idle_posts(serve);
+	if (!heaps_wait_ms(serve))
+		watch_heaps(serve);
 }
 
 /* Each worker sees the end of its socket and lets its targets go. */
@@ -537,7 +559,7 @@ struct error *serve_run(struct serve *serve, pid_t program, int *out_status)
 
 		log_notice("serving at %s", listener->text);
 	}
-	watch_heaps(serve);
+	serve->watch_step_ns = WATCH_FIRST_NS;
 	reap(&ending); /* what ended before its signal was ours */
 	while (!ending.is_over)
 		wait_once(serve, &ending);

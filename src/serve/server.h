@@ -40,6 +40,7 @@ struct serve {
 	uint32_t next_id;
 	int signal_fd;
 	int64_t start_ns;
+	int64_t watch_ns, watch_step_ns; /* heaps: when next, and after it */
 	struct worker_stats totals;
 	uint64_t n_profiles, n_failed;
 };

@@ -18,7 +18,6 @@ struct error *session_start(const struct session_needs *needs,
 			    struct guard_page *guard, struct session **out)
 {
 	struct sampler_options options = SAMPLER_OPTIONS_DEFAULT;
-	struct symbol_options naming = { 0 };
 	struct collect_target target = { .pids = pids, .n_pids = n_pids,
 					 .guard = guard };
 	struct session *session = xcalloc(1, sizeof(*session));
@@ -37,7 +36,6 @@ struct error *session_start(const struct session_needs *needs,
 	session->times.begin_ns = clock_now_ns();
 	session->times.begin_wall_ns = clock_wall_ns();
 	session->n_holders = 1;
-	session->symbolizer = symbolizer_new(&naming);
 	*out = session;
 	return NULL;
 }
@@ -90,13 +88,21 @@ void session_flush(struct session *session)
 
 void session_mark(struct session *session, struct vec *out)
 {
-	session_flush(session);
 	collect_copy_samples(session->collect, out);
+}
+
+pid_t session_fork(struct session *session)
+{
+	return session ? collect_fork(session->collect) : fork();
 }
 
 struct profile *session_lock(struct session *session,
 			     const struct shape *shape)
 {
+	struct symbol_options naming = { 0 };
+
+	if (!session->symbolizer)
+		session->symbolizer = symbolizer_new(&naming);
 	session->profile = collect_lock_profile(session->collect,
 						session->symbolizer);
 	shape_apply(session->profile, shape, &session->saved);

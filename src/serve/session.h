@@ -13,6 +13,8 @@
 #include "serve/shape.h"
 #include "serve/worker.h"
 
+#define SESSION_PHASES_MAX 1000
+
 struct session_needs {
 	int64_t period_ns; /* INT64_MAX: nobody needs anything */
 	bool is_wall, by_thread;
@@ -43,10 +45,16 @@ const struct session_needs *session_needs(const struct session *session);
 /* Readable when the targets have ended. */
 int session_done_fd(const struct session *session);
 
-/* All up to now, to be left out later: struct profile_sample in @out. */
+/* What is in the profile up to now: struct profile_sample in @out. */
 void session_mark(struct session *session, struct vec *out);
 
-/* The profile, cut to @shape until session_unlock(). */
+/*
+ * fork(2) between two stacks of the run (NULL: none is at work), so that the
+ * child finds profile and files whole.
+ */
+pid_t session_fork(struct session *session);
+
+/* The profile with names, cut to @shape until session_unlock(). */
 struct profile *session_lock(struct session *session,
 			     const struct shape *shape);
 void session_unlock(struct session *session);

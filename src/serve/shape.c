@@ -173,6 +173,11 @@ static bool take_sample(struct profile *profile, const struct shape *shape,
 			size_t i, struct profile_sample *sample)
 {
 	*sample = *(struct profile_sample *)vec_at(&profile->samples, i);
+	if (shape->last)
+		memcpy(sample->values,
+		       ((struct profile_sample *)vec_at(shape->last, i))
+			       ->values,
+		       sizeof(sample->values));
 	if (i < shape->base->n)
 		subtract(sample, vec_at(shape->base, i));
 	if (profile->n_types > VALUE_WALL && !shape->is_wall)
@@ -184,8 +189,9 @@ static void thin_out(struct profile *profile, const struct shape *shape)
 {
 	struct thinning thinning = { .samples = VEC_OF(size_t) };
 	size_t n_kept = 0;
+	size_t n = shape->last ? shape->last->n : profile->samples.n;
 
-	for (size_t i = 0; i < profile->samples.n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		struct profile_sample sample;
 		int64_t phase;
 

@@ -16,6 +16,7 @@
 
 struct shape {
 	const struct vec *base; /* struct profile_sample: from before */
+	const struct vec *last; /* the same at the end; NULL: it is now */
 	bool is_wall;
 	bool has_threads; /* keep the labels of threads */
 	pid_t tid, pid;	  /* only these; 0: all */

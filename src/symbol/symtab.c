@@ -41,6 +41,18 @@ static bool symbol_is_code(unsigned char type, GElf_Word shndx, Elf *elf,
 	return type != STT_NOTYPE; /* also files without section headers */
 }
 
+/* Made once: a large file's symbols are compared millions of times. */
+static uint64_t symbol_oddness(const char *name, unsigned char bind)
+{
+	uint64_t oddness = UINT32_MAX - strcspn(name, "@");
+
+	if (name[0] == '_')
+		oddness |= (uint64_t)1 << 32;
+	if (bind != STB_GLOBAL)
+		oddness |= (uint64_t)1 << 33;
+	return oddness;
+}
+
 static void symtab_add(struct symtab *symtab, Dwfl_Module *module, int i,
 		       uint64_t bias)
 {
@@ -61,6 +73,7 @@ static void symtab_add(struct symtab *symtab, Dwfl_Module *module, int i,
 	symbol->start = addr - bias;
 	symbol->type = GELF_ST_TYPE(sym.st_info);
 	symbol->bind = GELF_ST_BIND(sym.st_info);
+	symbol->oddness = symbol_oddness(name, symbol->bind);
 	symbol->is_sized = sym.st_size > 0;
 	symbol->end = symbol->start + sym.st_size;
 	/* Without a size it may reach to the end of its section. */
@@ -92,21 +105,14 @@ static void symtab_set_ends(struct symtab *symtab)
 	}
 }
 
-/* How good a name is, apart from where it lies; smaller is better. */
+/* Apart from where it lies. */
 static int compare_name(const void *a, const void *b)
 {
 	const struct symtab_symbol *x = a, *y = b;
-	bool gx = x->bind == STB_GLOBAL, gy = y->bind == STB_GLOBAL;
-	bool ux = x->name[0] == '_', uy = y->name[0] == '_';
-	size_t lx = strcspn(x->name, "@"), ly = strcspn(y->name, "@");
 	int order;
 
-	if (gx != gy)
-		return gx ? -1 : 1;
-	if (ux != uy)
-		return ux ? 1 : -1;
-	if (lx != ly)
-		return lx > ly ? -1 : 1;
+	if (x->oddness != y->oddness)
+		return x->oddness > y->oddness ? 1 : -1;
 	order = strcmp(x->name, y->name);
 	return order ? order : compare_start(a, b);
 }

@@ -19,6 +19,7 @@ struct symtab_symbol {
 	uint64_t start, end;
 	bool is_sized; /* false: @end is the start of what comes next */
 	unsigned char type, bind;
+	uint64_t oddness; /* of its name; the smallest one is chosen */
 };
 
 /*

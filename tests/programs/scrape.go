@@ -6,8 +6,9 @@
 //	scrape HOST:PORT [memory]
 //
 // Each profile is asked for twice over one connection: the collectors' client
-// keeps it. CPU time with seconds=, one less than the interval; allocations are
-// subtracted from each other by the collector, and may not go backwards.
+// keeps it. CPU time with seconds=, which is the interval (Parca) or one less
+// (Alloy), and a timeout 10 s behind that; allocations are subtracted from each
+// other by the collector, and may not go backwards.
 package main
 
 import (
@@ -22,7 +23,7 @@ import (
 	"github.com/google/pprof/profile"
 )
 
-var client = &http.Client{Timeout: 30 * time.Second}
+var client = &http.Client{Timeout: 12 * time.Second}
 
 func fetch(path string) (*profile.Profile, error) {
 	request, err := http.NewRequest("GET", "http://"+os.Args[1]+path, nil)
@@ -41,6 +42,9 @@ func fetch(path string) (*profile.Profile, error) {
 	}
 	if answer.StatusCode != 200 || len(body) == 0 {
 		return nil, fmt.Errorf("%s: %s", answer.Status, body)
+	}
+	if t := answer.Header.Get("Content-Type"); t != "application/octet-stream" {
+		return nil, fmt.Errorf("type %s", t)
 	}
 	p, err := profile.ParseData(body)
 	if err != nil {

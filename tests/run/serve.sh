@@ -4,7 +4,7 @@
 # shared samplers, clients that go away, targets that end.
 . "${top_srcdir:-.}/tests/run/lib.sh"
 . "$top_srcdir/tests/run/http.sh"
-plan 39
+plan 40
 requires_program curl
 requires_serve
 requires_ptrace
@@ -162,5 +162,16 @@ stop_target
 start_target ./again sleep 601
 check_equal "and the next one, too" "$(http_get "$url/cmdline" |
 	tr '\0' ' ')" "./again sleep 601"
+stop_server
+
+# What has just begun has no allocator yet; it is tried again.
+start_server --heap -- "$programs/allocs" loop 1
+program=$(http_get "http://127.0.0.1:$port/debug/pprof/" |
+	sed -n "s,.*href='/pid/\([0-9]*\)/.*,\1,p")
+is_watched() {
+	grep -q memfd:psample "/proc/$program/maps"
+}
+check "allocations of a new program are watched before anybody asks" \
+	wait_until 20 is_watched
 stop_server
 finish

@@ -94,6 +94,31 @@ TEST(a_client_has_what_came_after_it_did)
 	vec_clear(&base);
 }
 
+TEST(a_client_has_nothing_of_what_comes_after_its_end)
+{
+	struct profile *profile = new_profile();
+	struct vec none = VEC_OF(struct profile_sample);
+	struct vec last = VEC_OF(struct profile_sample);
+	struct shape shape = { .base = &none, .last = &last, .every = 1 };
+	struct shape_saved saved;
+	int64_t all_ns = sum_of(profile, VALUE_CPU);
+
+	for (size_t i = 0; i < profile->samples.n; i++)
+		*(struct profile_sample *)vec_push(&last) =
+			*(struct profile_sample *)vec_at(&profile->samples,
+							 i);
+	add_ticks(profile, profile_pseudo_location(profile, "f"), "1", 8,
+		  500);
+	add_ticks(profile, profile_pseudo_location(profile, "h"), "3", 4,
+		  250);
+	shape_apply(profile, &shape, &saved);
+	CHECK_EQ(sum_of(profile, VALUE_SAMPLES), 600);
+	CHECK_EQ(sum_of(profile, VALUE_CPU), all_ns);
+	CHECK_EQ(profile->samples.n, 2);
+	profile_free(profile);
+	vec_clear(&last);
+}
+
 TEST(a_client_may_have_one_thread)
 {
 	struct profile *profile = new_profile();
