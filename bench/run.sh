@@ -8,8 +8,7 @@
 # SECONDS_EACH (5) s, rounds interleaved, so that all see the same machine.
 # "short" counts gaps below 0.4 ms only, which other programs hardly make.
 # As root, then again as an ordinary user. Beside it: CPU and memory of the
-# profiler, and the bytes it wrote. Then frames unwound per second by rows and
-# by libunwind over the same snapshots (tests/tools/oracle).
+# profiler, and the bytes it wrote.
 . "${top_srcdir:-.}/tests/run/lib.sh"
 . "$top_srcdir/tests/run/figures.sh"
 : "${ROUNDS:=3}" "${SECONDS_EACH:=5}" "${MUST:=yes}"
@@ -152,47 +151,6 @@ judge() { # TITLE: what must hold, by the short gaps: others make the long
 	done
 }
 
-# One program: snapshots of it while it works, walked by both.
-frames_case() { # PROGRAM
-	"real_$1"
-	start_background sh "$scratch/command"
-	if wait_until 10 has_worker && "$oracle" -p "$worker" -n 300 \
-		>"$scratch/oracle" 2>&1; then
-		sed -n "/frames\/s/s/^/$1: /p" "$scratch/oracle"
-		rows_ratio "$1"
-	else
-		echo "$1: no snapshots"
-		diag_file "$scratch/oracle" 3
-	fi
-	kill -TERM "$target_pid" 2>/dev/null
-	wait "$target_pid" 2>/dev/null
-}
-
-rows_ratio() { # PROGRAM: rows must be 20 times faster
-	ratio=$(sed -n 's/^rows are .* included \([0-9.]*\) times.*/\1/p' \
-		"$scratch/oracle")
-	if within "$ratio" 20 1e9 >/dev/null; then
-		echo "ok: $1: rows are $ratio times faster, at least 20"
-	else
-		echo "MISSED: $1: rows are $ratio times faster, not 20"
-		n_failed=$((n_failed + 1))
-	fi
-}
-
-run_frames() {
-	oracle=$top_builddir/tests/tools/oracle
-	[ -x "$oracle" ] || {
-		echo "frames per second: $oracle is not built"
-		return
-	}
-	REAL_SECONDS=6
-	. "$top_srcdir/tests/run/real.sh"
-	printf '\nframes unwound per second, the same snapshots\n'
-	for program in python3 perl sqlite3 xz openssl cc1; do
-		frames_case $program
-	done
-}
-
 run_part "$(id -un)"
 if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
 	user="setpriv --reuid 65534 --regid 65534 --clear-groups"
@@ -206,5 +164,4 @@ if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
 	run_part "ordinary user"
 	prefix=
 fi
-run_frames
 [ "$MUST" != yes ] || exit "$n_failed"

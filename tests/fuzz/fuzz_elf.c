@@ -58,10 +58,13 @@ static void run_module(const struct module *module, uint64_t asked)
 	gopclntab_close(table);
 }
 
-/* The last eight bytes are an address that is asked for. */
+/*
+ * The last eight bytes are an address that is asked for. Files of 32 bits are
+ * taken, too, as when the addresses of a profile are named.
+ */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct module module = { .fd = -1 };
+	struct module module = { .fd = -1, .is_32_bit = true };
 	char hex[2 * BUILD_ID_MAX + 1];
 	uint64_t asked = 0, vaddr;
 

@@ -110,6 +110,12 @@ static void set_register(pid_t tid, size_t offset, long value)
 	ptrace(PTRACE_POKEUSER, tid, offset, value);
 }
 
+/* ld.so (glibc 2.36) does not survive that its first mmap(2) fails. */
+static bool is_of_linker(const struct fault *fault, long nr)
+{
+	return nr == SYS_mmap && fault->n_calls < 2;
+}
+
 /* An eventfd(2) takes eight bytes, and always has room for ours. */
 static bool is_event(const struct __ptrace_syscall_info *info)
 {
@@ -125,7 +131,7 @@ static void at_entry(struct fault *fault, pid_t tid,
 		fault->is_counting = nr == SYS_execve;
 		return;
 	}
-	if (is_exempt(nr) || is_event(info) ||
+	if (is_exempt(nr) || is_event(info) || is_of_linker(fault, nr) ||
 	    (fault->only_output && !is_output(nr)))
 		return;
 	if (++fault->n_calls != fault->n)

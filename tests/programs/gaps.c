@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * gaps.c - measure the time stolen from a busy loop: gaps SECONDS [DEPTH].
+ * gaps.c - measure the time stolen from a busy loop.
+ *
+ *	gaps SECONDS [DEPTH [GAP_NS]]
  *
  * The loop does nothing but read the time stamp counter, DEPTH calls deep (so
  * that unwinders have something to unwind; 30 when not given). Two readings
- * further apart than 0.5 us are a gap: an interrupt, a stop, another program
- * on the core. Those below 0.4 ms are summed once more by themselves: a time
+ * further apart than 0.5 us (GAP_NS) are a gap: an interrupt, a stop, another
+ * program on the core. Those below 0.4 ms are summed once more by themselves: a time
  * slice given to another program is longer than that, a stop is not.
  * Prints "stolen_ns_per_s N", "stolen_percent P", "short_percent P",
  * "gaps_per_s N", "gap_p50_ns N", "gap_p99_ns N" and "gap_max_ns N".
@@ -95,7 +97,8 @@ int main(int argc, char **argv)
 	double seconds = argc > 1 ? atof(argv[1]) : 3;
 	double per_ns = ticks_per_ns();
 	struct meter m = {
-		.gap_ticks = (uint64_t)(GAP_NS * per_ns),
+		.gap_ticks = (uint64_t)((argc > 3 ? atof(argv[3]) : GAP_NS) *
+					per_ns),
 		.short_ticks = (uint64_t)(SHORT_NS * per_ns),
 		.gaps = calloc(MAX_GAPS, sizeof(uint64_t)),
 	};
