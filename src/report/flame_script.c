@@ -4,7 +4,8 @@
  *
  * A frame is a group of a title, a box and a label. Zooming stretches the
  * boxes below the one that was clicked to the whole width, shows those above
- * it as wide, and hides the rest. A search paints what matches and says what
+ * it as wide, and hides the rest. The frame below the mouse is told in words at
+ * once, since browsers take their time with titles. A search paints what matches and says what
  * share of the width that is, boxes within others not counted twice.
  */
 #include "report/flame_script.h"
@@ -16,6 +17,8 @@ const char flame_script[] =
 "const note = document.getElementById('note');\n"
 "const query = document.getElementById('query');\n"
 "const help = note.textContent;\n"
+"let said = help;\n"
+"function say(text) { note.textContent = said = text; }\n"
 "const frames = [];\n"
 "for (const g of document.getElementById('frames').children) {\n"
 "  const [title, box, label] = g.children;\n"
@@ -24,6 +27,10 @@ const char flame_script[] =
 "    y: +box.getAttribute('y'), fill: box.getAttribute('fill') };\n"
 "  f.right = f.x + f.w;\n"
 "  g.addEventListener('click', () => zoom(f));\n"
+"  g.addEventListener('mouseenter', () => {\n"
+"    note.textContent = title.textContent.replace('\\n', ': ');\n"
+"  });\n"
+"  g.addEventListener('mouseleave', () => { note.textContent = said; });\n"
 "  frames.push(f);\n"
 "}\n"
 "let top = frames[0];\n"
@@ -52,7 +59,7 @@ const char flame_script[] =
 "function search(text) {\n"
 "  let re = null, sum = 0, n = 0;\n"
 "  try { re = text ? new RegExp(text) : null; } catch (e) {\n"
-"    note.textContent = e.message;\n"
+"    say(e.message);\n"
 "    return null;\n"
 "  }\n"
 "  const spans = [];\n"
@@ -68,8 +75,8 @@ const char flame_script[] =
 "  for (const [from, to] of spans)\n"
 "    if (to > end) { sum += to - Math.max(from, end); end = to; }\n"
 "  const share = sum / frames[0].w * 100;\n"
-"  note.textContent = re ? n + ' frames match ' + text + ': ' +\n"
-"    share.toFixed(2) + '%' : help;\n"
+"  say(re ? n + ' frames match ' + text + ': ' + share.toFixed(2) + '%' :\n"
+"    help);\n"
 "  return share;\n"
 "}\n"
 "document.addEventListener('keydown', (e) => {\n"

@@ -182,7 +182,11 @@ tell_flame click diff.html '\
 	query.value = "lex\|write";\
 	query.dispatchEvent(new Event("input"));\
 	told += "top" + flame.top().name +\
-		note.textContent.split(" ")[0];'
+		note.textContent.split(" ")[0];\
+	f.g.dispatchEvent(new MouseEvent("mouseenter"));\
+	told += note.textContent.split(",")[0];\
+	f.g.dispatchEvent(new MouseEvent("mouseleave"));\
+	told += note.textContent.split(" ")[0];'
 {
 	echo '<!DOCTYPE html><html><body><script>onmessage = e => {
 		const p = document.createElement("p");
@@ -211,5 +215,6 @@ says "a graph's script zooms, and a click fades what is not near" ours \
 	zoom2backtruefaded2
 says "and so does it in an SVG of dot" dot zoom2backtruefaded2
 says "the script of a flame graph zooms and searches" zoom w1200s70
-says "a click zooms, Escape undoes it, typing searches" click w1200topall2
+says "a click zooms, Escape undoes it, typing searches, the mouse is told" \
+	click w1200topall2parse: 802
 finish
