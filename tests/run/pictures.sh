@@ -216,5 +216,5 @@ says "a graph's script zooms, and a click fades what is not near" ours \
 says "and so does it in an SVG of dot" dot zoom2backtruefaded2
 says "the script of a flame graph zooms and searches" zoom w1200s70
 says "a click zooms, Escape undoes it, typing searches, the mouse is told" \
-	click w1200topall2parse: 802
+	click 'w1200topall2parse: 802'
 finish
