@@ -33,7 +33,7 @@ static void ignore_signals(void)
 }
 
 static void __attribute__((noreturn)) recorder_main(const struct run *run,
-						    int fd)
+						    taddr agent_at, int fd)
 {
 	struct record_options options = *run->options;
 	char *no_program[] = { NULL };
@@ -50,6 +50,7 @@ static void __attribute__((noreturn)) recorder_main(const struct run *run,
 	options.control = control;
 	options.output = output_name_of(run->options, options.event);
 	options.sampler.duration_ns = options.sampler.delay_ns = 0;
+	options.sampler.agent_at = agent_at;
 	options.pids = VEC_OF(pid_t);
 	*(pid_t *)vec_push(&options.pids) = run->pid;
 	fflush(NULL);
@@ -71,7 +72,8 @@ static bool await_sampling(struct beside *beside)
 	return false;
 }
 
-struct error *beside_start(const struct run *run, struct beside **out)
+struct error *beside_start(const struct run *run, taddr agent_at,
+			   struct beside **out)
 {
 	struct beside *beside = xcalloc(1, sizeof(*beside));
 	CLEANUP(free) char *ours = NULL;
@@ -86,7 +88,7 @@ struct error *beside_start(const struct run *run, struct beside **out)
 	beside->pid = fork();
 	if (beside->pid == 0) {
 		close(fds[0]);
-		recorder_main(run, fds[1]);
+		recorder_main(run, agent_at, fds[1]);
 	}
 	close(fds[1]);
 	error = control_open(ours, &beside->control);

@@ -14,10 +14,10 @@
 struct beside;
 
 /*
- * Start it, and wait until it samples. What it has to say it says itself: an
- * error is only that it does not work.
+ * Start it, and wait until it samples. @agent_at: of heap_agent_at(). What it
+ * has to say it says itself: an error is only that it does not work.
  */
-struct error *beside_start(const struct run *run,
+struct error *beside_start(const struct run *run, taddr agent_at,
 			   struct beside **out) MUST_USE;
 
 /* Have it write what there is; @beside may be NULL, here and below. */

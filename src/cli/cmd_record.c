@@ -40,7 +40,7 @@ static const struct option_spec record_specs[] = {
 	  OPT_CHILDREN },
 	{ .help = "How:" },
 	{ "event", NULL, 'e', 0, "EVENT",
-	  "cpu (default), wall, alloc, heap; cpu,alloc", OPT_EVENT },
+	  "cpu (default), wall, alloc, heap, mmap; cpu,alloc", OPT_EVENT },
 	{ "freq", "rate", 'F', 'r', "HZ", "samples per second (100)",
 	  OPT_FREQ },
 	{ "interval", NULL, 'i', 0, "SIZE",
@@ -232,7 +232,7 @@ static struct error *set_event(struct record_options *options,
 			       const char *arg)
 {
 	static const char *const events[] = { "cpu", "wall", "alloc", "heap",
-					      NULL };
+					      "mmap", NULL };
 	const char *comma = strchr(arg, ',');
 	CLEANUP(free) char *first = xstrndup(arg, strcspn(arg, ","));
 	int one = 0, other = 0;

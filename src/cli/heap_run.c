@@ -70,11 +70,11 @@ struct error *heap_check_options(const struct record_options *options)
 
 	if (options->wants_leaks && options->event != EVENT_HEAP)
 		return error_new("--leaks is for -e heap");
-	if (options->event != EVENT_ALLOC && options->event != EVENT_HEAP)
-		return options->mean_bytes
-			       ? error_new("--interval is for -e alloc and "
-					   "-e heap")
-			       : NULL;
+	if (options->mean_bytes && options->event != EVENT_ALLOC &&
+	    options->event != EVENT_HEAP)
+		return error_new("--interval is for -e alloc and -e heap");
+	if (options->event == EVENT_CPU || options->event == EVENT_WALL)
+		return NULL;
 	if (options->tids.n)
 		bad = "--tid";
 	else if (sampler->max_samples)
@@ -326,6 +326,11 @@ static bool is_held(const struct heap_run *h)
 	return h->run.is_launched && heap_stats(h->heap)->is_native;
 }
 
+static struct error *start_beside(struct heap_run *h)
+{
+	return beside_start(&h->run, heap_agent_at(h->heap), &h->beside);
+}
+
 static struct error *begin(struct heap_run *h, struct launch *launch)
 {
 	const struct record_options *options = h->run.options;
@@ -335,6 +340,7 @@ static struct error *begin(struct heap_run *h, struct launch *launch)
 		.is_delayed = options->sampler.delay_ns > 0,
 		.wants_leaks = options->wants_leaks,
 		.shows_alloc = options->event == EVENT_ALLOC,
+		.maps = options->event == EVENT_MMAP,
 	};
 	struct error *error = heap_open(h->run.pid, &heap, &h->heap);
 
@@ -353,11 +359,11 @@ static struct error *begin(struct heap_run *h, struct launch *launch)
 		wait_until(h, clock_now_ns() + options->sampler.delay_ns);
 	/* One that has not begun is in the stub, and waits for us. */
 	if (!error && options->has_beside && is_held(h))
-		error = beside_start(&h->run, &h->beside);
+		error = start_beside(h);
 	if (!error)
 		error = heap_start(h->heap, &h->run.guard.page->poke);
 	if (!error && options->has_beside && !h->beside)
-		error = beside_start(&h->run, &h->beside);
+		error = start_beside(h);
 	if (!error && options->sampler.duration_ns)
 		h->end_ns = clock_now_ns() + options->sampler.duration_ns;
 	return error;

@@ -7,12 +7,14 @@
 
 #include "cli/record.h"
 #include "heap/heap.h"
+#include "heap/price.h"
 #include "profile/top.h"
 #include "profile/unit.h"
 #include "util/log.h"
 
 #define TOP_ROWS 5
 #define SIGMA_DOUBTFUL 0.2
+#define PRICE_SURE_NS 0.5 /* below that it is noise */
 
 static void add_bytes(struct strbuf *out, double bytes)
 {
@@ -26,11 +28,14 @@ static void make_found(const struct heap_stats *stats, struct strbuf *out)
 	double seconds = (double)stats->elapsed_ns / NS_PER_S;
 	char elapsed[24];
 
-	strbuf_addf(out, "%llu samples: ",
-		    (unsigned long long)stats->samples);
+	strbuf_addf(out, "%llu %s: ", (unsigned long long)stats->samples,
+		    stats->maps ? "calls" : "samples");
 	add_bytes(out, stats->alloc_bytes);
-	strbuf_addf(out, " allocated (+-%.1f%%), %.0f objects, in %s",
-		    100 * stats->sigma, stats->alloc_objects,
+	if (stats->maps)
+		strbuf_adds(out, " mapped");
+	else
+		strbuf_addf(out, " allocated (+-%.1f%%)", 100 * stats->sigma);
+	strbuf_addf(out, ", %.0f objects, in %s", stats->alloc_objects,
 		    duration_format(stats->elapsed_ns, elapsed,
 				    sizeof(elapsed)));
 	if (seconds > 0) {
@@ -47,15 +52,21 @@ static void make_found(const struct heap_stats *stats, struct strbuf *out)
 static void make_exact(const struct heap_stats *stats, struct strbuf *out)
 {
 	strbuf_addf(out, "counted %.0f bytes (estimate / count %.3f), %llu "
-			 "slots lead to the agent, a sample every ",
+			 "slots lead to the agent",
 		    stats->exact_bytes,
 		    stats->exact_bytes > 0
 			    ? stats->alloc_bytes / stats->exact_bytes : 1,
 		    (unsigned long long)stats->n_slots);
-	add_bytes(out, (double)stats->mean_bytes);
+	if (!stats->maps) {
+		strbuf_adds(out, ", a sample every ");
+		add_bytes(out, (double)stats->mean_bytes);
+	}
 	if (stats->n_dropped)
-		strbuf_addf(out, "; %llu samples lost, corrected for",
-			    (unsigned long long)stats->n_dropped);
+		strbuf_addf(out, "; %llu %s",
+			    (unsigned long long)stats->n_dropped,
+			    stats->maps ? "calls were too fast: what is in "
+					  "use lacks them"
+					: "samples lost, corrected for");
 	if (stats->n_unlisted)
 		strbuf_addf(out, "; %llu live objects not known",
 			    (unsigned long long)stats->n_unlisted);
@@ -91,6 +102,54 @@ static void make_rate(const struct heap_stats *stats, struct strbuf *out)
 				 "so the sums are doubtful");
 }
 
+/* Memory that malloc did not give, or gave before the run. */
+static void make_unseen(const struct heap_stats *stats, struct strbuf *out)
+{
+	double rest = (double)stats->rss_bytes - stats->inuse_bytes;
+
+	if (!stats->is_native || stats->maps || !stats->rss_bytes)
+		return;
+	strbuf_adds(out, "its anonymous memory was ");
+	add_bytes(out, (double)stats->rss_bytes);
+	if (rest <= 0) {
+		strbuf_adds(out, ", not all that is in use");
+		return;
+	}
+	strbuf_adds(out, " at the end: ");
+	add_bytes(out, rest);
+	strbuf_adds(out, " is from before the run, stacks, what malloc keeps, "
+			 "or from mmap(2), which -e mmap shows");
+}
+
+static void add_price(const struct heap_stats *stats, struct strbuf *out)
+{
+	struct price price;
+	double sum;
+
+	price_measure(&price);
+	if (price.sample_ns <= 0)
+		return;
+	sum = price.sample_ns * (double)stats->samples;
+	if (stats->maps) {
+		strbuf_addf(out, "; each call took some %.1f us more",
+			    price.sample_ns / NS_PER_US);
+		return;
+	}
+	strbuf_adds(out, "; in the program ");
+	if (price.pair_ns < PRICE_SURE_NS)
+		strbuf_addf(out, "less than %.1f ns", PRICE_SURE_NS);
+	else
+		strbuf_addf(out, "some %.1f ns", price.pair_ns);
+	strbuf_addf(out, " for each object, and at most %.1f us for each "
+			 "sample",
+		    price.sample_ns / NS_PER_US);
+	if (price.pair_ns < PRICE_SURE_NS)
+		price.pair_ns = PRICE_SURE_NS;
+	if (stats->alloc_objects > 0)
+		strbuf_addf(out, ": %.1f ns per object",
+			    price.pair_ns + sum / stats->alloc_objects);
+}
+
 static void make_cost(const struct heap_stats *stats, struct strbuf *out)
 {
 	char read[24], held[24];
@@ -104,6 +163,7 @@ static void make_cost(const struct heap_stats *stats, struct strbuf *out)
 			strbuf_addf(out, "; one thread was held for %s, once",
 				    duration_format(stats->held_ns, held,
 						    sizeof(held)));
+		add_price(stats, out);
 		return;
 	}
 	strbuf_addf(out, "cost: nothing stopped; %llu stacks read %llu times "
@@ -178,6 +238,10 @@ void heap_summary_print(const struct run *run, const struct heap_stats *stats,
 	strbuf_reset(&text);
 	make_rate(stats, &text);
 	log_notice("%s", text.data);
+	strbuf_reset(&text);
+	make_unseen(stats, &text);
+	if (text.len)
+		log_notice("%s", text.data);
 	strbuf_reset(&text);
 	make_cost(stats, &text);
 	log_notice("%s", text.data);

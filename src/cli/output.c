@@ -104,6 +104,8 @@ static const char *event_name(enum record_event event)
 		return "alloc";
 	case EVENT_HEAP:
 		return "heap";
+	case EVENT_MMAP:
+		return "mmap";
 	case EVENT_CPU:
 		break;
 	}

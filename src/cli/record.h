@@ -26,6 +26,7 @@ enum record_event {
 	EVENT_WALL,
 	EVENT_ALLOC, /* what was allocated during the run */
 	EVENT_HEAP,  /* the same, and first of all what is in use */
+	EVENT_MMAP,  /* what was mapped, by mmap(2) */
 };
 
 struct record_options {

@@ -253,7 +253,7 @@ int run_record(struct record_options *options, char **argv)
 	struct error *error;
 	int status;
 
-	if (options->event == EVENT_ALLOC || options->event == EVENT_HEAP)
+	if (options->event != EVENT_CPU && options->event != EVENT_WALL)
 		return heap_run(options, argv);
 	log_set_level((enum log_level)(LOG_NOTICE + options->verbosity < 0
 			? 0 : LOG_NOTICE + options->verbosity));

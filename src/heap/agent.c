@@ -4,197 +4,18 @@
  *
  * Built without a libc and copied out of psample, section agent_text. It must
  * use nothing outside of that section: no constants, no calls, no stack
- * protector; all its data lie at fixed distances from its first byte. What is
- * wrapped is counted before the call and then jumped to, so that no frame of
- * ours is on the stack, but for the call that is sampled.
+ * protector; all its data lie at fixed distances from its first byte.
  */
 #include "heap/agent.h"
 
-#define IN_AGENT __attribute__((section("agent_text")))
-#define ALWAYS static inline __attribute__((always_inline))
+#include "heap/agent_code.h"
+
 #define PAGE_BYTES 4096u
 #define SYS_PROCESS_VM_READV 310
 /* Nothing else is mapped so near below it (mmap_base() in the kernel). */
 #define MAIN_STACK_MAX (UINT64_C(64) << 20)
 #define LN2_16 45426 /* ln(2) times 65536 */
 #define LOG2_MAX (UINT32_C(32) << 16) /* log2(2^32), likewise */
-
-/*
- * The counter of a thread: middle bits of a product with its thread pointer,
- * since the stacks of threads lie at powers of two from each other. The same
- * product with a pointer is the place of an object in the filter.
- */
-#define HASH "0x61c88647"
-#define HASH_FACTOR UINT64_C(0x61c88647)
-
-/* rax: the counter's offset. rcx: where counters are. Both are scratch. */
-#define FIND_COUNTER                                                         \
-	"	imul	$" HASH ", %fs:0, %rax\n"                             \
-	"	lea	__start_agent_text+0x5000(%rip), %rcx\n"              \
-	"	shr	$26, %rax\n"                                          \
-	"	and	$0xffc0, %eax\n"
-
-/* From now on without system calls: a filter may kill who makes them. */
-#define FILTERED "	movl	$1, __start_agent_text+0x4010(%rip)\n"
-
-#define ORIGINAL(i) "	jmp	*__start_agent_text+0x2000+8*" #i "(%rip)\n"
-
-#define BEGIN(name)                                                          \
-	"	.p2align 4\n"                                                 \
-	"	.globl	agent_wrap_" #name "\n"                              \
-	"	.hidden	agent_wrap_" #name "\n"                              \
-	"	.type	agent_wrap_" #name ", @function\n"                   \
-	"agent_wrap_" #name ":\n"                                             \
-	"	endbr64\n"
-
-/* Save what the caller's frame needs; the last argument points to it. */
-#define SLOW(name, frame)                                                    \
-	"1:	push	%rbp\n"                                               \
-	"	push	%rbx\n"                                               \
-	"	push	%r12\n"                                               \
-	"	push	%r13\n"                                               \
-	"	push	%r14\n"                                               \
-	"	push	%r15\n"                                               \
-	"	mov	%rsp, %" frame "\n"                                   \
-	"	sub	$8, %rsp\n"                                           \
-	"	call	agent_" #name "\n"                                    \
-	"	add	$56, %rsp\n"                                          \
-	"	ret\n"
-
-/* A wrapper whose size is in register @size. */
-#define SIZED(name, i, size, frame)                                          \
-	BEGIN(name)                                                           \
-	FIND_COUNTER                                                          \
-	"	sub	%" size ", (%rcx,%rax)\n"                             \
-	"	js	1f\n"                                                 \
-	ORIGINAL(i)                                                           \
-	SLOW(name, frame)
-
-/*
- * C++'s operator new throws if there is no memory, which cannot lead through
- * our frame: its @twin that does not throw is called first, by agent_new().
- */
-#define OPERATOR_NEW(name, i, twin)                                          \
-	BEGIN(name)                                                           \
-	FIND_COUNTER                                                          \
-	"	sub	%rdi, (%rcx,%rax)\n"                                  \
-	"	js	1f\n"                                                 \
-	ORIGINAL(i)                                                           \
-	"1:	push	%rbp\n"                                               \
-	"	push	%rbx\n"                                               \
-	"	push	%r12\n"                                               \
-	"	push	%r13\n"                                               \
-	"	push	%r14\n"                                               \
-	"	push	%r15\n"                                               \
-	"	mov	%rsp, %rcx\n"                                         \
-	"	push	%rdi\n"                                               \
-	"	push	%rsi\n"                                               \
-	"	push	%rdx\n"                                               \
-	"	mov	$" #twin ", %edx\n"                                   \
-	"	call	agent_new\n"                                          \
-	"	pop	%rdx\n"                                               \
-	"	pop	%rsi\n"                                               \
-	"	pop	%rdi\n"                                               \
-	"	add	$48, %rsp\n"                                          \
-	"	test	%rax, %rax\n"                                         \
-	"	jz	2f\n"                                                 \
-	"	ret\n"                                                        \
-	"2:\n" ORIGINAL(i)
-
-#define RELEASED(name, i)                                                    \
-	BEGIN(name)                                                           \
-	"	imul	$" HASH ", %rdi, %rax\n"                              \
-	"	lea	__start_agent_text+0x15000(%rip), %rcx\n"            \
-	"	shr	$32, %rax\n"                                          \
-	"	movzwl	%ax, %eax\n"                                          \
-	"	cmpb	$0, (%rcx,%rax)\n"                                    \
-	"	jne	1f\n"                                                 \
-	ORIGINAL(i)                                                           \
-	"1:	push	%rdi\n"                                               \
-	"	push	%rsi\n"                                               \
-	"	push	%rdx\n"                                               \
-	"	call	agent_free\n"                                         \
-	"	pop	%rdx\n"                                               \
-	"	pop	%rsi\n"                                               \
-	"	pop	%rdi\n"                                               \
-	ORIGINAL(i)
-
-__asm__(
-	"	.pushsection agent_text, \"ax\", @progbits\n"
-	SIZED(malloc, 0, "rdi", "rsi")
-	SIZED(memalign, 4, "rsi", "rdx")
-	SIZED(aligned_alloc, 5, "rsi", "rdx")
-	SIZED(posix_memalign, 6, "rdx", "rcx")
-	SIZED(valloc, 7, "rdi", "rsi")
-	BEGIN(calloc)
-	"	mov	%rdi, %rdx\n"
-	"	imul	%rsi, %rdx\n"
-	FIND_COUNTER
-	"	sub	%rdx, (%rcx,%rax)\n"
-	"	js	1f\n"
-	ORIGINAL(2)
-	SLOW(calloc, "rdx")
-	BEGIN(realloc)
-	FIND_COUNTER
-	"	sub	%rsi, (%rcx,%rax)\n"
-	"	js	1f\n"
-	"	imul	$" HASH ", %rdi, %rax\n"
-	"	lea	__start_agent_text+0x15000(%rip), %rcx\n"
-	"	shr	$32, %rax\n"
-	"	movzwl	%ax, %eax\n"
-	"	cmpb	$0, (%rcx,%rax)\n"
-	"	jne	1f\n"
-	ORIGINAL(3)
-	SLOW(realloc, "rdx")
-	RELEASED(free, 1)
-	/* _exit(2) follows: what is left on the counters goes to B. */
-	BEGIN(cxa_finalize)
-	"	push	%rdi\n"
-	"	call	agent_flush\n"
-	"	pop	%rdi\n"
-	ORIGINAL(10)
-	OPERATOR_NEW(new, 11, 13)
-	OPERATOR_NEW(new_array, 12, 14)
-	OPERATOR_NEW(new_nothrow, 13, 13)
-	OPERATOR_NEW(new_array_nothrow, 14, 14)
-	OPERATOR_NEW(new_aligned, 15, 17)
-	OPERATOR_NEW(new_array_aligned, 16, 18)
-	OPERATOR_NEW(new_aligned_nothrow, 17, 17)
-	OPERATOR_NEW(new_array_aligned_nothrow, 18, 18)
-	RELEASED(delete, 19)
-	RELEASED(delete_array, 20)
-	RELEASED(delete_sized, 21)
-	RELEASED(delete_array_sized, 22)
-	RELEASED(delete_nothrow, 23)
-	RELEASED(delete_array_nothrow, 24)
-	RELEASED(delete_aligned, 25)
-	RELEASED(delete_array_aligned, 26)
-	RELEASED(delete_sized_aligned, 27)
-	RELEASED(delete_array_sized_aligned, 28)
-	/* PR_SET_SECCOMP is 22, seccomp(2) 317, prctl(2) 157. */
-	BEGIN(prctl)
-	"	cmp	$22, %edi\n"
-	"	jne	1f\n"
-	FILTERED
-	"1:\n" ORIGINAL(8)
-	BEGIN(syscall)
-	"	cmp	$317, %edi\n"
-	"	je	1f\n"
-	"	cmp	$157, %edi\n"
-	"	jne	2f\n"
-	"	cmp	$22, %esi\n"
-	"	jne	2f\n"
-	"1:\n" FILTERED
-	"2:\n" ORIGINAL(9)
-	"	.popsection\n");
-
-extern char agent_base[] __asm__("__start_agent_text")
-	__attribute__((visibility("hidden")));
-
-struct agent_frame { /* as the wrappers push it */
-	uint64_t regs[6];
-	uint64_t return_address;
-};
 
 typedef void *(*malloc_fn)(uint64_t size);
 typedef void *(*calloc_fn)(uint64_t n, uint64_t size);
@@ -205,64 +26,6 @@ typedef void *(*new_aligned_fn)(uint64_t size, uint64_t alignment,
 				const void *tag);
 typedef int (*posix_memalign_fn)(void **out, uint64_t alignment,
 				 uint64_t size);
-
-/* Called by the wrappers alone. */
-#define FROM_WRAPPER IN_AGENT __attribute__((used))
-FROM_WRAPPER void *agent_malloc(uint64_t size,
-				const struct agent_frame *frame);
-FROM_WRAPPER void *agent_valloc(uint64_t size,
-				const struct agent_frame *frame);
-FROM_WRAPPER void *agent_calloc(uint64_t n, uint64_t size,
-				const struct agent_frame *frame);
-FROM_WRAPPER void *agent_realloc(void *ptr, uint64_t size,
-				 const struct agent_frame *frame);
-FROM_WRAPPER void *agent_memalign(uint64_t alignment, uint64_t size,
-				  const struct agent_frame *frame);
-FROM_WRAPPER void *agent_aligned_alloc(uint64_t alignment, uint64_t size,
-				       const struct agent_frame *frame);
-FROM_WRAPPER int agent_posix_memalign(void **out, uint64_t alignment,
-				      uint64_t size,
-				      const struct agent_frame *frame);
-FROM_WRAPPER void agent_free(const void *ptr);
-FROM_WRAPPER void agent_flush(void);
-FROM_WRAPPER void *agent_new(uint64_t size, uint64_t alignment,
-			     enum agent_function twin,
-			     const struct agent_frame *frame);
-
-ALWAYS const struct agent_constants *constants(void)
-{
-	return (const void *)(agent_base + AGENT_CONSTANTS_AT);
-}
-
-ALWAYS struct agent_state *state(void)
-{
-	return (void *)(agent_base + AGENT_STATE_AT);
-}
-
-ALWAYS struct agent_shared *shared(void)
-{
-	return (struct agent_shared *)constants()->shared;
-}
-
-ALWAYS void *original(enum agent_function function)
-{
-	return (void *)constants()->originals[function];
-}
-
-ALWAYS uint64_t thread_pointer(void)
-{
-	uint64_t value;
-
-	__asm__("mov %%fs:0, %0" : "=r"(value));
-	return value;
-}
-
-ALWAYS struct agent_counter *counter(void)
-{
-	uint64_t at = thread_pointer() * HASH_FACTOR >> 26 & 0xffc0;
-
-	return (void *)((char *)state()->counters + at);
-}
 
 /*
  * Bytes until the next sample, exponentially distributed:
@@ -428,9 +191,9 @@ IN_AGENT static uint64_t copy_known(uint64_t sp, uint8_t *out)
 	return len;
 }
 
-/* Room for a record, or 0: @*out_index is its place. */
-IN_AGENT static int ring_take(struct agent_shared *b, uint64_t *out_index)
+struct agent_record *agent_take_record(uint64_t *out_sequence)
 {
+	struct agent_shared *b = shared();
 	uint64_t head = __atomic_load_n(&b->head, __ATOMIC_RELAXED);
 
 	do {
@@ -446,25 +209,13 @@ IN_AGENT static int ring_take(struct agent_shared *b, uint64_t *out_index)
 	} while (!__atomic_compare_exchange_n(&b->head, &head, head + 1, 0,
 					      __ATOMIC_ACQ_REL,
 					      __ATOMIC_RELAXED));
-	*out_index = head;
-	return 1;
+	*out_sequence = head + 1;
+	return &b->records[head % AGENT_RECORDS];
 }
 
-IN_AGENT static void take_sample(void *ptr, uint64_t size,
-				 const struct agent_frame *frame)
+void agent_copy_caller(struct agent_record *record,
+		       const struct agent_frame *frame)
 {
-	struct agent_shared *b = shared();
-	struct agent_record *record;
-	uint64_t index;
-
-	if (!ptr) { /* asked for in vain, and counted already */
-		__atomic_add_fetch(&b->failed_bytes, size, __ATOMIC_RELAXED);
-		return;
-	}
-	if (!ring_take(b, &index))
-		return;
-	record = &b->records[index % AGENT_RECORDS];
-	record->size = size;
 	record->thread = thread_pointer();
 	for (int i = 0; i < 6; i++) /* volatile: no call of memcpy */
 		((volatile uint64_t *)record->regs)[i] = frame->regs[i];
@@ -476,8 +227,27 @@ IN_AGENT static void take_sample(void *ptr, uint64_t size,
 		record->n_stack = copy_stack(record->sp, record->stack);
 	if (!record->n_stack)
 		record->n_stack = copy_known(record->sp, record->stack);
-	live_add((uint64_t)ptr, index + 1);
-	__atomic_store_n(&record->sequence, index + 1, __ATOMIC_RELEASE);
+}
+
+IN_AGENT static void take_sample(void *ptr, uint64_t size,
+				 const struct agent_frame *frame)
+{
+	struct agent_record *record;
+	uint64_t sequence;
+
+	if (!ptr) { /* asked for in vain, and counted already */
+		__atomic_add_fetch(&shared()->failed_bytes, size,
+				   __ATOMIC_RELAXED);
+		return;
+	}
+	record = agent_take_record(&sequence);
+	if (!record)
+		return;
+	record->kind = AGENT_ALLOCATED;
+	record->size = size;
+	agent_copy_caller(record, frame);
+	live_add((uint64_t)ptr, sequence);
+	__atomic_store_n(&record->sequence, sequence, __ATOMIC_RELEASE);
 }
 
 void *agent_malloc(uint64_t size, const struct agent_frame *frame)

@@ -67,6 +67,10 @@ enum agent_function {
 	AGENT_DELETE_ARRAY_ALIGNED,
 	AGENT_DELETE_SIZED_ALIGNED,
 	AGENT_DELETE_ARRAY_SIZED_ALIGNED,
+	AGENT_MMAP, /* these four only where memory is what is watched */
+	AGENT_MMAP64,
+	AGENT_MUNMAP,
+	AGENT_MREMAP,
 	N_AGENT_FUNCTIONS,
 };
 
@@ -102,8 +106,15 @@ struct agent_live {
 	uint64_t id;
 };
 
+enum agent_kind {
+	AGENT_ALLOCATED, /* one of malloc and its family, sampled */
+	AGENT_MAPPED,	 /* size bytes at addr, by mmap(2) or mremap(2) */
+	AGENT_UNMAPPED,	 /* these are free; without a stack */
+};
+
 struct agent_record {
 	uint64_t sequence; /* id, once the record is whole */
+	uint64_t kind, addr;
 	uint64_t size, thread;
 	uint64_t regs[6]; /* r15 r14 r13 r12 rbx rbp of the caller */
 	uint64_t pc, sp;  /* return address, sp behind it */
@@ -118,7 +129,8 @@ struct agent_shared {
 	uint64_t n_unlisted;   /* records whose object found no place */
 	uint64_t counted_bytes; /* all that is off the counters so far */
 	uint64_t beat; /* grows while psample is there */
-	uint64_t unused[504];
+	uint64_t mapped_bytes; /* by all calls that are written down */
+	uint64_t unused[503];
 	struct agent_live live[AGENT_BUCKETS][AGENT_WAYS];
 	struct agent_record records[AGENT_RECORDS];
 };

@@ -22,6 +22,7 @@
 #define RATE_MAX (UINT64_C(1) << 40)
 #define POLL_MIN_NS (20 * NS_PER_MS)
 #define POLL_COST 50 /* a read may take one part in so many of the time */
+#define SIZE_NS (50 * NS_PER_MS)
 #define READY_WAIT_NS (5 * NS_PER_S)
 
 struct heap {
@@ -39,6 +40,7 @@ struct heap {
 	struct heap_stats stats;
 	struct native *native; /* NULL: Go; of the above only pid, mem_fd,
 				* registry, subject, start_ns, stats */
+	int64_t sized_ns; /* when take_size() has looked last */
 };
 
 static size_t read_memory(void *ctx, taddr addr, void *buf, size_t len)
@@ -102,8 +104,12 @@ static struct error *inspect_native(struct heap *heap)
 	struct native_options options = {
 		.mean_bytes = mean_bytes ? mean_bytes : HEAP_MEAN_DEFAULT,
 		.is_launched = heap->options.is_launched,
+		.maps = heap->options.maps,
 	};
 
+	if (options.maps)
+		options.mean_bytes = 1;
+	heap->stats.maps = options.maps;
 	if (heap->options.is_launched && heap->options.is_delayed)
 		return error_hint(error_new("it is not a Go program, and "
 					    "--delay is not for others that "
@@ -123,6 +129,10 @@ static struct error *inspect(struct heap *heap)
 
 	if (!find_module(heap))
 		return inspect_native(heap);
+	if (heap->options.maps)
+		return error_hint(error_new("it is a Go program, whose "
+					    "runtime asks the kernel itself"),
+				  "try:   -e heap");
 	if (heap->options.wants_leaks)
 		return error_hint(error_new("it is a Go program, which does "
 					    "not say when an object was "
@@ -310,6 +320,15 @@ static void count_values(struct heap *heap)
 			       ? sqrt(variance) / stats->alloc_bytes : 0;
 }
 
+/* RssAnon is in kB. */
+static void take_size(struct heap *heap)
+{
+	int64_t kb = proc_status_number(heap->pid, "RssAnon");
+
+	if (kb > 0)
+		heap->stats.rss_bytes = (uint64_t)kb << 10;
+}
+
 static enum heap_state poll_native(struct heap *heap)
 {
 	struct heap_stats *stats = &heap->stats;
@@ -320,6 +339,10 @@ static enum heap_state poll_native(struct heap *heap)
 	stats->n_reads++;
 	stats->has_ended = state == HEAP_GONE;
 	stats->elapsed_ns = begin_ns - heap->start_ns;
+	if (state == HEAP_RUNS && begin_ns - heap->sized_ns > SIZE_NS) {
+		heap->sized_ns = begin_ns;
+		take_size(heap);
+	}
 	native_count(heap->native, stats);
 	return state;
 }
@@ -371,6 +394,8 @@ struct error *heap_stop(struct heap *heap)
 	enum poke_result result;
 
 	if (heap->native && state == HEAP_RUNS)
+		take_size(heap);
+	if (heap->native && state == HEAP_RUNS)
 		native_stop(heap->native);
 	result = poke_undo(heap->poke);
 	memfile_unlock(heap->mem_fd);
@@ -388,28 +413,44 @@ struct error *heap_stop(struct heap *heap)
 	return NULL;
 }
 
+taddr heap_agent_at(const struct heap *heap)
+{
+	return heap->native ? native_agent_at(heap->native) : 0;
+}
+
 const struct heap_stats *heap_stats(const struct heap *heap)
 {
 	return &heap->stats;
+}
+
+/* Of memory that is mapped they have other names: nobody adds up the two. */
+static void add_types(const struct heap *heap, struct profile *profile)
+{
+	static const char *const types[2][4] = {
+		{ "alloc_objects", "alloc_space", "inuse_objects",
+		  "inuse_space" },
+		{ "mmap_objects", "mmap_space", "mapped_objects",
+		  "mapped_space" },
+	};
+	const char *const *names = types[heap->options.maps];
+
+	for (int i = 0; i < 4; i++)
+		profile_add_type(profile, names[i],
+				 i % 2 ? "bytes" : "count");
+	profile->period_type = (struct value_type){
+		profile_string(profile, "space"),
+		profile_string(profile, "bytes"),
+	};
+	profile->default_type = profile_string(
+		profile, names[heap->options.shows_alloc ? 1 : 3]);
 }
 
 struct profile *heap_profile(struct heap *heap, struct symbolizer *symbolizer)
 {
 	struct profile *profile = heap->registry.profile;
 
-	if (!profile->n_types) {
-		profile_add_type(profile, "alloc_objects", "count");
-		profile_add_type(profile, "alloc_space", "bytes");
-		profile_add_type(profile, "inuse_objects", "count");
-		profile_add_type(profile, "inuse_space", "bytes");
-		profile->period_type = (struct value_type){
-			profile_string(profile, "space"),
-			profile_string(profile, "bytes"),
-		};
-		profile->default_type = profile_string(
-			profile, heap->options.shows_alloc ? "alloc_space"
-							   : "inuse_space");
-	}
+	if (!profile->n_types)
+		add_types(heap, profile);
 	profile->period = (int64_t)heap->stats.mean_bytes;
 	profile->duration_ns = heap->stats.elapsed_ns;
 	if (heap->native) {

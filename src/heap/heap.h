@@ -28,6 +28,7 @@ struct heap_options {
 	bool is_delayed;     /* heap_start() will come later than at once */
 	bool wants_leaks;    /* in use without what is young; not for Go */
 	bool shows_alloc;    /* else in use: the profile's default view */
+	bool maps;	     /* mmap(2), each call, instead of malloc */
 };
 
 struct heap;
@@ -43,6 +44,9 @@ DEFINE_CLEANUP(heap_free, struct heap *)
 
 /* Begin. @poke is shared with a guard that was made after heap_open(). */
 struct error *heap_start(struct heap *heap, struct poke *poke) MUST_USE;
+
+/* The address of the agent's code in the target; 0: there is none. */
+taddr heap_agent_at(const struct heap *heap);
 
 enum heap_state {
 	HEAP_RUNS,
@@ -71,11 +75,13 @@ struct heap_stats {
 	int64_t read_ns;       /* all reads of the target's memory */
 	uint64_t n_reads, n_buckets;
 	bool rate_was_changed; /* by somebody else, during the run */
+	bool maps;		   /* calls of mmap(2), not samples */
 	bool is_native;		   /* not Go: the next six, no mean_before */
 	double exact_bytes;	   /* asked for, counted, not estimated */
 	uint64_t n_dropped;	   /* samples: corrected for */
 	uint64_t n_unlisted;	   /* samples that in use does not have */
 	uint64_t n_slots, n_skipped; /* ways to malloc: watched, not so */
+	uint64_t rss_bytes;	     /* anonymous memory of it; 0: unknown */
 	int64_t held_ns;	     /* one thread, once; 0: launched */
 	bool has_ended;	       /* before heap_stop(): with it its memory */
 };

@@ -12,6 +12,7 @@
 #include <sys/select.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "heap/begin.h"
 #include "heap/found.h"
@@ -66,7 +67,11 @@ extern const uint8_t agent_end[] __asm__("__stop_agent_text")
 	WRAPPER(DELETE_ALIGNED, delete_aligned) \
 	WRAPPER(DELETE_ARRAY_ALIGNED, delete_array_aligned) \
 	WRAPPER(DELETE_SIZED_ALIGNED, delete_sized_aligned) \
-	WRAPPER(DELETE_ARRAY_SIZED_ALIGNED, delete_array_sized_aligned)
+	WRAPPER(DELETE_ARRAY_SIZED_ALIGNED, delete_array_sized_aligned) \
+	WRAPPER(MMAP, mmap) \
+	WRAPPER(MMAP64, mmap64) \
+	WRAPPER(MUNMAP, munmap) \
+	WRAPPER(MREMAP, mremap)
 
 ALL_WRAPPERS
 #undef WRAPPER
@@ -80,6 +85,11 @@ void inject_wrappers(const struct inject *inject,
 
 	for (int i = 0; i < N_AGENT_FUNCTIONS; i++)
 		out[i] = inject->stub.a + (taddr)(wrappers[i] - agent_start);
+}
+
+void inject_copy_agent(void *out)
+{
+	memcpy(out, agent_start, (size_t)(agent_end - agent_start));
 }
 
 /* The next stop of the program; false: it has ended. */
@@ -171,6 +181,7 @@ static void __attribute__((noreturn)) try_calls(void)
 	mmap(NULL, PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	madvise(at, PAGE_BYTES, MADV_DONTFORK);
 	select(0, NULL, NULL, NULL, &(struct timeval){ .tv_usec = 1 });
+	getppid();
 	close(fd);
 	_exit(0);
 }
@@ -219,6 +230,7 @@ struct error *inject_prepare(struct inject *inject, const struct space *space)
 	stub->owner_before = found.owner;
 	stub->session = found_new_session();
 	stub->naps = inject->is_running ? NAPS_OF_RUNNER : NAPS_OF_BEGINNER;
+	stub->parent = inject->is_running ? 0 : getpid();
 	return NULL;
 }
 

@@ -8,6 +8,7 @@
 #include "heap/attach.h"
 #include "heap/go_buckets.h"
 #include "heap/inject.h"
+#include "heap/mapped.h"
 #include "heap/slots.h"
 #include "unwind/walk.h"
 #include "util/clock.h"
@@ -23,6 +24,7 @@ struct kept {
 	stack_id stack; /* NO_ID: its record was lost */
 	uint64_t size;
 	int64_t seen_ns; /* a poll later than it was made, at most */
+	bool is_live;	 /* add_mapped() has found a piece of it */
 };
 
 struct sums { /* of one stack */
@@ -39,6 +41,7 @@ struct native {
 	struct frames frames;
 	struct vec locations; /* location_id, of one stack */
 	struct vec kept;      /* struct kept */
+	struct mapped mapped; /* ids as those of kept */
 	location_id truncated;
 	uint64_t n_lost, n_drained;
 	int64_t held_ns; /* how long a running one's thread was stopped */
@@ -78,7 +81,8 @@ static struct error *inspect(struct native *native)
 		return error;
 	if (!slots_find_originals(&native->slots, inject->mem_fd,
 				  inject->debug))
-		return error_new("no module of it defines malloc");
+		return error_new("no module of it defines %s",
+				 native->slots.maps ? "mmap" : "malloc");
 	find_stack_end(native);
 	return inject->is_running ? NULL : inject_enter(inject);
 }
@@ -101,6 +105,7 @@ struct error *native_open(pid_t pid, int mem_fd,
 	native->frames.list = VEC_OF(struct frame);
 	native->locations = VEC_OF(location_id);
 	native->kept = VEC_OF(struct kept);
+	mapped_init(&native->mapped);
 	native->constants.mean_bytes = options->mean_bytes;
 	native->inject.is_running = !options->is_launched;
 	native->constants.seed = (uint64_t)clock_now_ns();
@@ -108,6 +113,7 @@ struct error *native_open(pid_t pid, int mem_fd,
 		native->constants.log2[i] =
 			(uint32_t)lround(log2(1 + (double)i / 256) * 65536);
 	slots_init(&native->slots);
+	native->slots.maps = options->maps;
 	native->truncated =
 		profile_pseudo_location(registry->profile, "[truncated]");
 	error = inspect(native);
@@ -127,6 +133,7 @@ void native_free(struct native *native)
 	vec_clear(&native->frames.list);
 	vec_clear(&native->locations);
 	vec_clear(&native->kept);
+	mapped_clear(&native->mapped);
 	free(native);
 }
 
@@ -160,6 +167,11 @@ struct error *native_start(struct native *native, struct poke *poke)
 	native->start_ns = native->polled_ns = clock_now_ns();
 	inject_finish(&native->inject);
 	return error;
+}
+
+taddr native_agent_at(const struct native *native)
+{
+	return native->inject.stub.a;
 }
 
 static void make_snapshot(const struct agent_record *record,
@@ -232,6 +244,25 @@ static bool is_settled(struct native *native, uint64_t sequence,
 	return true;
 }
 
+/* Of the kinds that are not of this run, a slot may still make some. */
+static void keep_record(struct native *native, struct kept *kept,
+			const struct agent_record *record)
+{
+	bool is_mapped = record->kind == AGENT_MAPPED;
+
+	if (native->slots.maps && record->kind == AGENT_UNMAPPED)
+		mapped_remove(&native->mapped, record->addr, record->size);
+	if (native->slots.maps ? !is_mapped
+			       : record->kind != AGENT_ALLOCATED)
+		return;
+	kept->size = record->size;
+	kept->seen_ns = native->polled_ns;
+	if (is_mapped)
+		mapped_add(&native->mapped, record->addr, record->size,
+			   native->kept.n);
+	kept->stack = walk_record(native, record);
+}
+
 static void drain(struct native *native)
 {
 	struct agent_shared *b = native->inject.shared;
@@ -250,13 +281,10 @@ static void drain(struct native *native)
 			return;
 		kept = vec_push(&native->kept);
 		kept->stack = NO_ID;
-		if (sequence == tail + 1) {
-			kept->size = record->size;
-			kept->seen_ns = native->polled_ns;
-			kept->stack = walk_record(native, record);
-		} else {
+		if (sequence == tail + 1)
+			keep_record(native, kept, record);
+		else
 			native->n_lost++;
-		}
 		__atomic_store_n(&b->tail, tail + 1, __ATOMIC_RELEASE);
 		b->drops_in_row = 0;
 	}
@@ -299,6 +327,10 @@ static void read_exact(struct native *native)
 	size_t bytes = AGENT_COUNTERS * sizeof(*counters);
 	uint64_t sum = b->counted_bytes - b->failed_bytes;
 
+	if (native->slots.maps) {
+		native->exact_bytes = b->mapped_bytes;
+		return;
+	}
 	if (memfile_read(native->inject.mem_fd,
 			 native->inject.stub.a + AGENT_STATE_AT +
 				 offsetof(struct agent_state, counters),
@@ -441,6 +473,23 @@ static void add_live(struct native *native, struct vec *sums,
 	}
 }
 
+/* Of what was mapped, all that was not unmapped. */
+static void add_mapped(struct native *native, struct vec *sums)
+{
+	for (size_t i = 0; i < native->kept.n; i++)
+		((struct kept *)vec_at(&native->kept, i))->is_live = false;
+	for (size_t i = 0; i < native->mapped.pieces.n; i++) {
+		const struct mapped_piece *piece =
+			vec_at(&native->mapped.pieces, i);
+		struct kept *kept = vec_at(&native->kept, piece->id - 1);
+		struct sums *sum = sums_of(sums, kept->stack);
+
+		sum->values[2] += !kept->is_live;
+		sum->values[3] += (double)(piece->end - piece->start);
+		kept->is_live = true;
+	}
+}
+
 /* Per stack, rounded once: a sample alone stands for 1.3 objects, say. */
 void native_fill(struct native *native, bool leaks_only)
 {
@@ -453,8 +502,12 @@ void native_fill(struct native *native, bool leaks_only)
 	map_reset(&profile->sample_index);
 	native->variance = 0;
 	add_allocated(native, &sums);
-	add_live(native, &sums, leaks_only ? native->start_ns + run_ns / 10 * 9
-					   : INT64_MAX);
+	if (native->slots.maps)
+		add_mapped(native, &sums);
+	else
+		add_live(native, &sums,
+			 leaks_only ? native->start_ns + run_ns / 10 * 9
+				    : INT64_MAX);
 	for (size_t i = 0; i < sums.n; i++) {
 		const struct sums *sum = vec_at(&sums, i);
 		int64_t values[4];

@@ -18,6 +18,7 @@ struct native;
 struct native_options {
 	uint64_t mean_bytes;
 	bool is_launched; /* the program is held at its exec by begin_hold() */
+	bool maps;	  /* mmap(2) and its kin, each call, not malloc's */
 };
 
 /*
@@ -35,6 +36,8 @@ DEFINE_CLEANUP(native_free, struct native *)
 /* Begin, until @poke is undone (memfile.h). */
 struct error *native_start(struct native *native,
 			   struct poke *poke) MUST_USE;
+
+taddr native_agent_at(const struct native *native);
 
 /* Take the records that there are, and look for new modules. */
 enum heap_state native_poll(struct native *native);

@@ -44,6 +44,10 @@ static const char *const names[N_AGENT_FUNCTIONS] = {
 	[AGENT_DELETE_ARRAY_ALIGNED] = "_ZdaPvSt11align_val_t",
 	[AGENT_DELETE_SIZED_ALIGNED] = "_ZdlPvmSt11align_val_t",
 	[AGENT_DELETE_ARRAY_SIZED_ALIGNED] = "_ZdaPvmSt11align_val_t",
+	[AGENT_MMAP] = "mmap",
+	[AGENT_MMAP64] = "mmap64",
+	[AGENT_MUNMAP] = "munmap",
+	[AGENT_MREMAP] = "mremap",
 };
 
 struct symbols { /* of one module */
@@ -231,7 +235,7 @@ static void drop_operators(struct slots *slots)
 					AGENT_NEW_ALIGNED,
 					AGENT_NEW_ARRAY_ALIGNED };
 
-	for (int i = AGENT_NEW; i < N_AGENT_FUNCTIONS; i++)
+	for (int i = AGENT_NEW; i < AGENT_MMAP; i++)
 		if (slots->is_libc ||
 		    slots->definers[i] != slots->allocator)
 			slots->originals[i] = 0;
@@ -256,6 +260,9 @@ bool slots_find_originals(struct slots *slots, int mem_fd, taddr debug)
 		symbols_clear(&symbols);
 	}
 	drop_operators(slots);
+	if (slots->maps)
+		return slots->originals[AGENT_MMAP] &&
+		       slots->originals[AGENT_MUNMAP];
 	return slots->originals[AGENT_MALLOC] &&
 	       slots->originals[AGENT_FREE];
 }
@@ -287,6 +294,18 @@ static bool is_listed(const struct slots *slots, taddr addr)
 	return false;
 }
 
+/* An allocator calls itself; but as others do, it calls mmap(2). */
+static bool is_wanted(const struct slots *slots,
+		      const struct link_module *module, uint8_t function)
+{
+	if (function == AGENT_PRCTL || function == AGENT_SYSCALL)
+		return true;
+	if (function >= AGENT_MMAP)
+		return slots->maps;
+	return !slots->maps &&
+	       (slots->is_libc || module->dynamic != slots->allocator);
+}
+
 /*
  * One that holds our wrapper was changed by a psample that has died: what it
  * would hold by now is the function itself.
@@ -308,6 +327,12 @@ static size_t patch_slot(struct slots *slots, int mem_fd,
 		if (is_listed(slots, addr))
 			return 0;
 		value = slots->originals[function];
+		if (!is_wanted(slots, module, function)) {
+			memfile_write(mem_fd, addr, &value, sizeof(value));
+			return 0;
+		}
+	} else if (!is_wanted(slots, module, function)) {
+		return 0;
 	} else if (!is_expected(slots, module, reloc, function, symbols,
 				value)) {
 		slots->n_skipped++;
@@ -368,7 +393,6 @@ bool slots_are_stale(const struct slots *slots, int mem_fd, taddr debug)
 
 size_t slots_patch(struct slots *slots, int mem_fd, taddr debug)
 {
-	taddr own = slots->is_libc ? 0 : slots->allocator;
 	size_t n_patched = 0;
 
 	if (!link_list(mem_fd, debug, &slots->modules))
@@ -377,7 +401,7 @@ size_t slots_patch(struct slots *slots, int mem_fd, taddr debug)
 		const struct link_module *module = vec_at(&slots->modules, i);
 		struct symbols symbols = { NULL, NULL, 0 };
 
-		if (module->dynamic != own && !is_linker(module) &&
+		if (!is_linker(module) &&
 		    symbols_read(&symbols, mem_fd, module)) {
 			take_operators(slots, module, &symbols);
 			n_patched += patch_table(slots, mem_fd, module,

@@ -22,6 +22,7 @@ struct slots { /* slots_init() before use */
 	taddr wrappers[N_AGENT_FUNCTIONS];
 	taddr allocator; /* dynamic segment of the module that defines malloc */
 	bool is_libc;	 /* that is libc, which calls it like others do */
+	bool maps;	 /* mmap(2) and its kin, instead of malloc's */
 	struct vec news; /* struct code_range: forms of operator new */
 	uint64_t n_skipped; /* slots that hold something unexpected */
 };
@@ -41,7 +42,7 @@ void slots_clear(struct slots *slots);
 
 /*
  * Find the definitions that the program uses: the first in the order of the
- * dynamic linker's list. False: there is no malloc.
+ * dynamic linker's list. False: those that are wanted are not there.
  */
 bool slots_find_originals(struct slots *slots, int mem_fd, taddr debug);
 

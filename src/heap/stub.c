@@ -23,7 +23,7 @@ static_assert(AGENT_STATE_AT == 0x4000, "the stub knows it");
 static_assert(AGENT_BYTES == 0x26000, "likewise");
 static_assert(offsetof(struct agent_state, may_go) == 8, "likewise");
 static_assert(offsetof(struct agent_state, owner) == 32, "likewise");
-static_assert(offsetof(struct stub_frame, r15) == 40, "likewise");
+static_assert(offsetof(struct stub_frame, r15) == 48, "likewise");
 
 #define FLAG_FIXED 0x000011	     /* MAP_FIXED | MAP_SHARED */
 #define FLAG_NOREPLACE 0x100001 /* MAP_FIXED_NOREPLACE | MAP_SHARED */
@@ -105,7 +105,8 @@ __asm__(
 	/*
 	 * select(0, NULL, NULL, NULL, { 0, 50 }), naps times at most: unlike
 	 * nanosleep(2) it leaves a call that is to go on by
-	 * restart_syscall(2) alone.
+	 * restart_syscall(2) alone. And getppid(2): should psample have
+	 * died, nobody lets it go.
 	 */
 	"	mov	16(%rsp), %r15\n"
 	"5:	cmpl	$0, 8(%rbp)\n"
@@ -119,7 +120,14 @@ __asm__(
 	"	lea	24(%rsp), %r8\n"
 	"	mov	$23, %eax\n"
 	"	syscall\n"
-	"	dec	%r15\n"
+	"	mov	$110, %eax\n"
+	"	syscall\n"
+	"	mov	40(%rsp), %rdx\n"
+	"	test	%rdx, %rdx\n"
+	"	jz	9f\n"
+	"	cmp	%rdx, %rax\n"
+	"	jne	6f\n"
+	"9:	dec	%r15\n"
 	"	jnz	5b\n"
 	"6:	add	$3, %ebx\n"
 	"	jmp	4f\n"
@@ -132,7 +140,7 @@ __asm__(
 	"	jmp	8f\n"
 	"3:	add	$4, %ebx\n"
 	"	mov	%ebx, 4(%rbp)\n"
-	"8:	add	$40, %rsp\n"
+	"8:	add	$48, %rsp\n"
 	"	pop	%r15\n"
 	"	pop	%r14\n"
 	"	pop	%r13\n"
@@ -188,6 +196,7 @@ void stub_enter(const struct stub_parameters *parameters,
 	frame->has_a = parameters->has_a;
 	frame->b_flags = parameters->has_b ? FLAG_FIXED : FLAG_NOREPLACE;
 	frame->naps = parameters->naps;
+	frame->parent = (uint64_t)parameters->parent;
 	regs->rsp -= STUB_RED_ZONE + sizeof(*frame);
 	regs->rip = parameters->code;
 	regs->rbp = parameters->a + AGENT_STATE_AT;

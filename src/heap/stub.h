@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include <sys/user.h>
 
 struct stub_parameters {
@@ -28,6 +29,8 @@ struct stub_parameters {
 	bool has_a;	/* it is there already */
 	bool has_b;	/* likewise, and is to be replaced */
 	uint32_t naps;	/* of some 100 us, at most, while psample is busy */
+	pid_t parent;	/* the stub ends when the process has another one;
+			 * 0: whatever becomes of it */
 };
 
 /* In stub_step, together with the higher bits of the session's number. */
@@ -43,6 +46,7 @@ enum stub_step {
 struct stub_frame { /* the thread's stack while it is in the stub */
 	uint64_t has_a, b_flags, naps;
 	uint64_t nap[2];
+	uint64_t parent;
 	uint64_t r15, r14, r13, r12, rbx, rbp, r11, r10, r9, r8;
 	uint64_t rdi, rsi, rdx, rcx, rax;
 	uint64_t flags, resume;

@@ -4,9 +4,10 @@
  *
  * A frame is a group of a title, a box and a label. Zooming stretches the
  * boxes below the one that was clicked to the whole width, shows those above
- * it as wide, and hides the rest. The frame below the mouse is told in words at
- * once, since browsers take their time with titles. A search paints what matches and says what
- * share of the width that is, boxes within others not counted twice.
+ * it as wide, and hides the rest. The frame below the mouse is told in words
+ * at once, since browsers take their time with titles. A search paints what
+ * matches and says what share of the width that is, boxes within others not
+ * counted twice.
  */
 #include "report/flame_script.h"
 

@@ -37,6 +37,7 @@ void digest_init(struct digest *digest, struct ring *ring,
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 	};
 	registry_init(&digest->registry, profile);
+	digest->registry.agent_at = options->agent_at;
 	profile_add_type(profile, "samples", "count");
 	profile_add_type(profile, "cpu", "nanoseconds");
 	if (options->mode == MODE_WALL)

@@ -8,6 +8,7 @@
 #include "util/log.h"
 
 #define JIT_PREFIX "[JIT] tid "
+#define AGENT_CODE_BYTES 8192 /* heap/agent.h: up to its constants */
 #define LINES_MAX 256 /* an inline chain longer than this is cut */
 
 static void set_pseudo_line(struct profile *profile, location_id location,
@@ -100,7 +101,11 @@ enum place_kind naming_find_place(const struct registry *registry,
 		return PLACE_OTHER;
 	place = vec_at(&registry->places, location->mapping);
 	if (place->jit) {
-		out->made_name = jit_find(place->jit, location->address);
+		out->made_name =
+			registry->agent_at && location->address -
+					registry->agent_at < AGENT_CODE_BYTES
+				? "[psample's agent]"
+				: jit_find(place->jit, location->address);
 		return PLACE_MADE;
 	}
 	out->module = place->module;

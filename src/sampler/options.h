@@ -33,6 +33,7 @@ struct sampler_options {
 	uint32_t n_phases; /* above 1: label stacks by their tick modulo this */
 	const pid_t *tids; /* only these threads; NULL: all */
 	size_t n_tids;
+	taddr agent_at; /* psample's own code in the target, or 0: agent.h */
 	taddr labels_at; /* libpsample's table in the target, or 0: labels.h */
 };
 

@@ -37,6 +37,7 @@ struct registry {
 	struct intern place_keys; /* what mappings of processes share */
 	struct vec jits;   /* struct jit *, owned */
 	struct vec roots;  /* struct known_root *, owned */
+	taddr agent_at; /* as in options.h */
 	uint64_t most_stacks; /* of one subject: the profile is named for it */
 };
 

@@ -14,6 +14,10 @@
  *		kills for that system call
  *	allocs loop THREADS	says "ready", and has threads do what storm's
  *		do, the first one site_array(), until SIGTERM; says "done"
+ *	allocs maps N	maps MiBs: map_kept() N that stay, map_cut() 2 N of
+ *		which N stay, map_moved() 1, 8 and 4 that stay, map_churn()
+ *		N / 16 that do not, map_reserved() 10 of which 6 stay; a
+ *		child does the like
  *	allocs plugin FILE	loads FILE, which allocates 100 MB
  *	allocs file FILE	appends "begun", allocates, appends "done"
  */
@@ -27,12 +31,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define MIB ((size_t)1 << 20)
 #define SITE static __attribute__((noinline)) void
 
 static void *volatile sink;
@@ -270,6 +276,67 @@ static int run_plugin(const char *path)
 	return 0;
 }
 
+static char *map_at(void *at, size_t len, int prot)
+{
+	return mmap(at, len, prot,
+		    MAP_PRIVATE | MAP_ANONYMOUS | (at ? MAP_FIXED : 0), -1, 0);
+}
+
+SITE map_kept(size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		sink = map_at(NULL, MIB, PROT_READ | PROT_WRITE);
+}
+
+SITE map_cut(size_t n)
+{
+	char *p;
+
+	for (size_t i = 0; i < n; i++) {
+		p = map_at(NULL, 2 * MIB, PROT_READ | PROT_WRITE);
+		munmap(p + MIB / 2, MIB);
+	}
+}
+
+SITE map_churn(size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		sink = map_at(NULL, 65536, PROT_READ);
+		munmap(sink, 65536);
+	}
+}
+
+/* Of 1, 8 and 4 MiB, one after the other; and then there is no room. */
+SITE map_moved(void)
+{
+	char *p = map_at(NULL, MIB, PROT_READ | PROT_WRITE);
+
+	p = mremap(p, MIB, 8 * MIB, MREMAP_MAYMOVE);
+	p = mremap(p, 8 * MIB, 4 * MIB, 0);
+	if (mremap(p, 4 * MIB, (size_t)1 << 50, MREMAP_MAYMOVE) != MAP_FAILED)
+		abort();
+}
+
+SITE map_reserved(void)
+{
+	char *p = map_at(NULL, 1024 * MIB, PROT_NONE);
+
+	sink = map_at(p, 10 * MIB, PROT_READ | PROT_WRITE);
+	sink = map_at(p, 4 * MIB, PROT_NONE);
+}
+
+static void run_maps(size_t n)
+{
+	map_kept(n);
+	map_cut(n);
+	map_moved();
+	map_reserved();
+	if (fork() == 0)
+		map_kept(n);
+	else
+		map_churn(n);
+}
+
 static void append(const char *path, const char *text)
 {
 	FILE *file = fopen(path, "a");
@@ -288,6 +355,8 @@ int main(int argc, char **argv)
 		run_storm((unsigned int)atoi(argv[2]));
 	else if (!strcmp(argv[1], "loop"))
 		run_loop(atoi(argv[2]));
+	else if (!strcmp(argv[1], "maps"))
+		run_maps((size_t)atoi(argv[2]));
 	else if (!strcmp(argv[1], "filter"))
 		run_filter(atoi(argv[2]));
 	else if (!strcmp(argv[1], "under") && argc > 3) {

@@ -7,8 +7,8 @@
  * The loop does nothing but read the time stamp counter, DEPTH calls deep (so
  * that unwinders have something to unwind; 30 when not given). Two readings
  * further apart than 0.5 us (GAP_NS) are a gap: an interrupt, a stop, another
- * program on the core. Those below 0.4 ms are summed once more by themselves: a time
- * slice given to another program is longer than that, a stop is not.
+ * program on the core. Those below 0.4 ms are summed once more by themselves:
+ * a time slice given to another program is longer than that, a stop is not.
  * Prints "stolen_ns_per_s N", "stolen_percent P", "short_percent P",
  * "gaps_per_s N", "gap_p50_ns N", "gap_p99_ns N" and "gap_max_ns N".
  */
