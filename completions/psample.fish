@@ -12,6 +12,8 @@ function __psample_command # of the line: record, if it is a program
     switch "$words[2]"
         case record report serve help
             echo $words[2]
+        case dump
+            echo record
         case merge convert diff
             echo report
         case ''
@@ -46,7 +48,7 @@ function __psample_values
         case -p --pid
             __fish_complete_pids
         case -e --event
-            printf '%s\n' cpu wall alloc heap
+            printf '%s\n' cpu wall alloc heap mmap {cpu,wall},{alloc,heap,mmap}
         case --unwind
             printf '%s\n' auto dwarf fp libunwind
         case --demangle
@@ -62,12 +64,13 @@ function __psample_values
                 __psample_reports
                 echo auto
             else
-                printf '%s\n' pprof folded text
+                printf '%s\n' pprof folded text stacks flamegraph \
+                    speedscope
             end
     end
 end
 
-complete -c psample -n __psample_is_first -a 'record report serve help merge convert diff'
+complete -c psample -n __psample_is_first -a 'record dump report serve help merge convert diff'
 complete -c psample -n __psample_is_first -a '(__psample_reports)'
 complete -c psample -n __psample_is_before_program -a '(__psample_values)'
 complete -c psample -n '__psample_is_before_program; and string match -q -- "-*" (commandline -ct)' -a '(__psample_options)'

@@ -24,6 +24,7 @@ enum {
 };
 
 #define HZ_MAX 10000.0
+#define COUNT_MAX 1e15 /* a double holds all below exactly */
 #define STACKS_NS (100 * NS_PER_MS) /* -f stacks without -d */
 
 static const struct option_spec record_specs[] = {
@@ -73,7 +74,8 @@ static const struct option_spec record_specs[] = {
 	{ "output", NULL, 'o', 0, "FILE",
 	  "- is stdout; %p pid, %n name, %t time, %s 001 ...", OPT_OUTPUT },
 	{ "format", NULL, 'f', 0, "FMT",
-	  "pprof, folded, text, stacks (by FILE's ending)", OPT_FORMAT },
+	  "pprof, folded, text, stacks, flamegraph, speedscope",
+	  OPT_FORMAT },
 	{ "by-thread", NULL, 0, 0, NULL, "keep threads apart",
 	  OPT_BY_THREAD },
 	{ "labels-at", NULL, 0, 0, "ADDR",
@@ -151,7 +153,11 @@ static struct error *parse_number(const char *option, const char *arg,
 	*out = strtod(arg, &end);
 	if (end != arg && !*end && *out >= low && *out <= high)
 		return NULL;
-	snprintf(range, sizeof(range), "a number from %g to %g", low, high);
+	if (high < COUNT_MAX)
+		snprintf(range, sizeof(range), "a number from %g to %g", low,
+			 high);
+	else
+		snprintf(range, sizeof(range), "a number, at least %g", low);
 	return bad_value(option, arg, range);
 }
 
@@ -216,7 +222,7 @@ static struct error *set_count(const char *option, const char *arg,
 			       uint64_t *out)
 {
 	double value = 0;
-	struct error *error = parse_number(option, arg, 1, 1e15, &value);
+	struct error *error = parse_number(option, arg, 1, COUNT_MAX, &value);
 
 	*out = (uint64_t)value;
 	return error;
@@ -265,7 +271,8 @@ static struct error *set_choice(struct record_options *options, int id,
 				const char *arg)
 {
 	static const char *const formats[] = { "pprof", "folded", "text",
-					       "stacks", NULL };
+					       "stacks", "flamegraph",
+					       "speedscope", NULL };
 	static const char *const styles[] = { "simple", "templates", "full",
 					      "none", NULL };
 	struct error *error;
@@ -404,14 +411,17 @@ static void set_for_stacks(struct record_options *options)
 		options->sampler.duration_ns = STACKS_NS;
 }
 
-static struct error *check_words(struct record_options *options, int argc)
+static struct error *check_words(struct record_options *options, int argc,
+				 char **argv)
 {
 	bool attaches = options->pids.n || options->name_regex ||
 			options->tids.n;
 
 	if (argc && attaches)
-		return error_new("both a program to run and a process to "
-				 "attach to were given");
+		return error_hint(error_new("both a program to run (%s) and "
+					    "a process to attach to were "
+					    "given", argv[0]),
+				  "try:   -p 12,34 for several processes");
 	if (!argc && !attaches)
 		return error_new("no program to run and no process to attach "
 				 "to");
@@ -451,7 +461,7 @@ static int run(void *ctx, int argc, char **argv, bool has_dashes)
 		print_version();
 		return EXIT_DONE;
 	}
-	error = check_words(options, argc);
+	error = check_words(options, argc, argv);
 	if (error) {
 		print_error(error_hint(error, "try:   psample --help"));
 		return EXIT_USAGE;
@@ -468,8 +478,9 @@ const struct command command_record = {
 	.usage = "psample [record] [OPTIONS] [--] PROGRAM [ARG...]\n"
 		 "       psample [record] [OPTIONS] -p PID[,PID...]",
 	.more = "Signals: ^C ends an attached run and writes; SIGUSR1 writes "
-		"now, SIGUSR2\npauses and resumes. Open the result with: go "
-		"tool pprof FILE\nMore: man psample-record",
+		"now, SIGUSR2\npauses and resumes. Look at the result with: "
+		"psample top FILE, psample FILE,\nor go tool pprof FILE. "
+		"More: man psample-record",
 	.options = record_specs,
 	.set = set,
 	.run = run,

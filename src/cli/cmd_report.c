@@ -428,6 +428,17 @@ static struct error *take_base(struct report_ctx *ctx, int *argc, char ***argv)
 	return add_base(ctx, *(*argv)++, true);
 }
 
+/* "psample list FILE" has a REGEX, as it seems, but no profile. */
+static struct error *no_profile(const struct report_ctx *ctx)
+{
+	if (!ctx->takes_word || !ctx->arg || access(ctx->arg, F_OK))
+		return error_new("no profile source specified");
+	return error_hint(error_new("%s needs a %s before the profile",
+				    ctx->format->name, ctx->format->arg),
+			  "try:   psample %s main %s", ctx->format->name,
+			  ctx->arg);
+}
+
 /* The words: [REGEX] [PROGRAM] PROFILE... */
 static struct error *take_words(struct report_ctx *ctx, int argc, char **argv)
 {
@@ -455,7 +466,7 @@ static struct error *take_words(struct report_ctx *ctx, int argc, char **argv)
 		argc--;
 	}
 	if (!argc)
-		return error_new("no profile source specified");
+		return no_profile(ctx);
 	ctx->sources.files = argv;
 	ctx->sources.n_files = (size_t)argc;
 	ctx->sources.bases = ctx->bases.data;

@@ -5,6 +5,7 @@
 #include <getopt.h>
 #include <stdio.h>
 
+#include "util/nearest.h"
 #include "util/strbuf.h"
 #include "util/vec.h"
 
@@ -70,13 +71,51 @@ static const struct option_spec *find_spec(const struct command *command,
 	return NULL;
 }
 
-static struct error *bad_option(const char *word, bool is_missing)
+/* What is wrong with the option of @word, and how to find the right one. */
+static struct error *bad_option(const struct command *command,
+				const char *word, const char *fault)
 {
-	struct error *error =
-		is_missing ? error_new("option %s needs an argument", word)
-			   : error_new("unknown option %s", word);
+	bool is_main = !strcmp(command->name, "record");
+	struct error *error = error_new("option %s %s", word, fault);
 
-	return error_hint(error, "try:   psample --help");
+	return error_hint(error, "try:   psample %s%s--help",
+			  is_main ? "" : command->name, is_main ? "" : " ");
+}
+
+static struct error *unknown_option(const struct command *command,
+				    const char *word)
+{
+	const char *name = word + strspn(word, "-");
+	size_t n = count_options(command);
+	struct nearest nearest;
+
+	nearest_init(&nearest, name, strcspn(name, "="));
+	for (size_t i = 0; i < n && nearest.len > 1; i++) {
+		if (command->options[i].name)
+			nearest_offer(&nearest, command->options[i].name);
+		if (command->options[i].alias)
+			nearest_offer(&nearest, command->options[i].alias);
+	}
+	CLEANUP(free) char *fault =
+		nearest.best ? xasprintf("is not known; did you mean --%s?",
+					 nearest.best)
+			     : xstrdup("is not known");
+
+	return bad_option(command, word, fault);
+}
+
+/* getopt_long(3) said '?' or ':' of the word before argv[optind]. */
+static struct error *getopt_fault(const struct command *command, int value,
+				  char *const *argv)
+{
+	char letter[] = { '-', (char)optopt, '\0' };
+	const char *word = argv[optind - 1];
+
+	if (value == ':')
+		return bad_option(command, word, "needs an argument");
+	if (optopt >= FIRST_LONG)
+		return bad_option(command, word, "takes no argument");
+	return unknown_option(command, optopt ? letter : word);
 }
 
 static struct error *parse(const struct command *command, void *ctx, int argc,
@@ -93,15 +132,10 @@ static struct error *parse(const struct command *command, void *ctx, int argc,
 					      longs.data, NULL)) != -1) {
 		const struct option_spec *spec = find_spec(command, value);
 
-		if (value == '?' && optopt && optopt < 256) {
-			char word[] = { '-', (char)optopt, '\0' };
-
-			error = bad_option(word, false);
-		} else if (value == '?' || value == ':' || !spec) {
-			error = bad_option(argv[optind - 1], value == ':');
-		} else {
+		if (value == '?' || value == ':' || !spec)
+			error = getopt_fault(command, value, argv);
+		else
 			error = command->set(ctx, spec->id, optarg);
-		}
 	}
 	vec_clear(&longs);
 	return error;
@@ -145,13 +179,13 @@ static struct error *parse_word(const struct command *command, void *ctx,
 	const struct option_spec *spec = command_find_option(command, word);
 
 	if (!spec)
-		return bad_option(word, false);
+		return unknown_option(command, word);
 	if (equals)
 		return command->set_spec(ctx, spec, equals + 1);
 	if (!spec->arg)
 		return command->set_spec(ctx, spec, NULL);
 	if (*at == argc)
-		return bad_option(word, true);
+		return bad_option(command, word, "needs an argument");
 	return command->set_spec(ctx, spec, argv[(*at)++]);
 }
 

@@ -4,16 +4,9 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "cli/command.h"
+#include "cli/words.h"
 #include "report/read.h"
-#include "report/report.h"
 #include "report/url.h"
-
-static const struct command *const commands[] = {
-	&command_record,
-	&command_report,
-	&command_serve,
-};
 
 static const char usage_text[] =
 	"usage: psample [record] [OPTIONS] [--] PROGRAM [ARG...]\n"
@@ -24,48 +17,33 @@ static const char usage_text[] =
 	"  psample -- ./program arg     run it, write psample.program.*.pb.gz\n"
 	"  psample -p 1234 -d 30s       profile process 1234 for 30 seconds\n"
 	"  psample -e wall -p 1234      where its threads spend their time\n"
-	"  psample -o x.folded ./prog   folded stacks, for flame graphs\n"
+	"  psample dump -p 1234         what all of its threads do right now\n"
+	"  psample -o x.svg ./prog      a flame graph\n"
 	"  psample top FILE.pb.gz       what a profile says; or tree, peek\n"
 	"\n"
 	"psample --help lists the options, psample(1) tells it all.\n";
 
-static const struct command *find_command(const char *word)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		if (!strcmp(commands[i]->name, word))
-			return commands[i];
-	return NULL;
-}
-
 static int run_help(int argc, char **argv)
 {
-	const struct command *command =
-		argc > 1 ? find_command(argv[1]) : &command_record;
+	const char *word = argc > 1 ? argv[1] : "record";
+	const struct command *command = words_find_command(word);
+	CLEANUP(free) char *option = words_report_option(word);
+	const char *nearest = words_nearest(word);
 
+	if (!command && option)
+		command = &command_report;
+	if (!command && !strcmp(word, "dump"))
+		command = &command_record;
 	if (!command) {
-		fprintf(stderr, "psample: no command %s\n", argv[1]);
+		fprintf(stderr, "psample: no command %s", word);
+		if (nearest)
+			fprintf(stderr, "; did you mean %s?", nearest);
+		fputs("\n  try:   psample help, psample help report, "
+		      "psample help serve\n", stderr);
 		return EXIT_USAGE;
 	}
 	command_print_help(command);
 	return EXIT_DONE;
-}
-
-/* "psample top FILE" is "psample report --format=top FILE", and so on. */
-static const char *report_word(const char *word)
-{
-	static const char *const words[][2] = {
-		{ "merge", "--proto" },
-		{ "convert", "--format=auto" },
-		{ "diff", "--diff" },
-	};
-	const struct report_format *format = report_format_find(word);
-
-	if (format)
-		return xasprintf("--format=%s", word);
-	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-		if (!strcmp(words[i][0], word))
-			return xstrdup(words[i][1]);
-	return NULL;
 }
 
 static int run_report(const char *option, int argc, char **argv)
@@ -77,6 +55,22 @@ static int run_report(const char *option, int argc, char **argv)
 		words[i] = argv[i];
 	words[1] = (char *)(uintptr_t)option;
 	return command_main(&command_report, argc, words);
+}
+
+/* "psample dump -p PID" is one look at all stacks, shown. */
+static int run_dump(int argc, char **argv)
+{
+	static const char *const dump[] = { "record", "--format=stacks",
+					    "--output=-", "--no-summary" };
+	size_t n = ARRAY_SIZE(dump);
+	CLEANUP(free) char **words =
+		xcalloc(n + (size_t)argc, sizeof(*words));
+
+	for (size_t i = 0; i < n; i++)
+		words[i] = (char *)(uintptr_t)dump[i];
+	for (int i = 1; i < argc; i++)
+		words[n + (size_t)i - 1] = argv[i];
+	return command_main(&command_record, (int)n + argc - 1, words);
 }
 
 /* "-top" is of report if record has no such option. */
@@ -125,10 +119,12 @@ int main(int argc, char **argv)
 	}
 	if (!strcmp(argv[1], "help"))
 		return run_help(argc - 1, argv + 1);
-	command = find_command(argv[1]);
+	if (!strcmp(argv[1], "dump"))
+		return run_dump(argc - 1, argv + 1);
+	command = words_find_command(argv[1]);
 	if (command)
 		return command_main(command, argc - 1, argv + 1);
-	option = report_word(argv[1]);
+	option = words_report_option(argv[1]);
 	if (option)
 		return run_report(option, argc, argv);
 	if (is_report_option(argv[1]) || is_source(argv[first_word(argv)]))

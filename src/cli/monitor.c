@@ -372,11 +372,14 @@ static void show_progress(const struct monitor *monitor)
 	double seconds =
 		(double)(clock_now_ns() - monitor->start_ns) / NS_PER_S;
 
-	log_progress("%.1fs  %llu samples at %.4g Hz  %llu threads  "
+	log_progress("%.1fs  %llu samples at %.4g Hz  %llu thread%s  "
 		     "held %.2f%%   ^C to stop",
-		     seconds, (unsigned long long)stats->samples,
+		     seconds,
+		     (unsigned long long)(stats->samples +
+					  stats->wall_samples),
 		     (double)NS_PER_S / (double)stats->period_ns,
 		     (unsigned long long)stats->live_threads,
+		     stats->live_threads == 1 ? "" : "s",
 		     100 * (double)stats->held_thread_ns / NS_PER_S / seconds);
 }
 
@@ -404,6 +407,13 @@ static struct timespec wait_of(const struct monitor *monitor,
 	return timespec_of_ns(wait_ns);
 }
 
+/* A line that is drawn again and again spoils what a program shows there. */
+static bool wants_progress(const struct run *run)
+{
+	return isatty(STDERR_FILENO) &&
+	       !(run->is_launched && isatty(STDOUT_FILENO));
+}
+
 void monitor_watch(struct monitor *monitor)
 {
 	int64_t every_ns = monitor->run->options->every_ns;
@@ -412,7 +422,7 @@ void monitor_watch(struct monitor *monitor)
 		{ monitor->signal_fd, POLLIN, 0 },
 		{ control_fd(monitor->control), POLLIN, 0 },
 	};
-	bool has_progress = isatty(STDERR_FILENO);
+	bool has_progress = wants_progress(monitor->run);
 
 	monitor->next_write_ns = every_ns ? clock_now_ns() + every_ns
 					  : INT64_MAX;
@@ -433,7 +443,7 @@ void monitor_watch(struct monitor *monitor)
 		if (pfds[2].revents)
 			read_control(monitor);
 		pfds[2].fd = control_fd(monitor->control);
-		if (has_progress)
+		if (has_progress && !monitor->run->stop_requests)
 			show_progress(monitor);
 	}
 	log_progress(NULL);

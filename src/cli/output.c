@@ -8,6 +8,8 @@
 #include "cli/stacks_text.h"
 #include "profile/top.h"
 #include "profile/write.h"
+#include "report/read.h"
+#include "report/report.h"
 #include "util/io.h"
 #include "util/log.h"
 
@@ -22,15 +24,22 @@ static bool ends_with(const char *text, const char *end)
 
 enum output_format output_format_of(const struct record_options *options)
 {
+	static const struct {
+		const char *ending;
+		enum output_format format;
+	} endings[] = {
+		{ ".folded", FORMAT_FOLDED }, { ".collapsed", FORMAT_FOLDED },
+		{ ".txt", FORMAT_TEXT },      { ".svg", FORMAT_FLAMEGRAPH },
+		{ ".html", FORMAT_FLAMEGRAPH },
+		{ ".speedscope.json", FORMAT_SPEEDSCOPE },
+	};
 	const char *name = options->output;
 
 	if (options->format != FORMAT_AUTO)
 		return options->format;
-	if (name && (ends_with(name, ".folded") ||
-		     ends_with(name, ".collapsed")))
-		return FORMAT_FOLDED;
-	if (name && ends_with(name, ".txt"))
-		return FORMAT_TEXT;
+	for (size_t i = 0; name && i < ARRAY_SIZE(endings); i++)
+		if (ends_with(name, endings[i].ending))
+			return endings[i].format;
 	return FORMAT_PPROF;
 }
 
@@ -88,6 +97,10 @@ static const char *extension_of(enum output_format format)
 	case FORMAT_TEXT:
 	case FORMAT_STACKS:
 		return "txt";
+	case FORMAT_FLAMEGRAPH:
+		return "svg";
+	case FORMAT_SPEEDSCOPE:
+		return "speedscope.json";
 	case FORMAT_AUTO:
 	case FORMAT_PPROF:
 		break;
@@ -195,8 +208,10 @@ struct error *output_check(const struct record_options *options)
 	if (!error)
 		outfile_abort(file);
 	else if (!options->output)
-		error = error_hint(error, "try:   -o FILE in a directory "
-					  "that you may write to");
+		error = error_hint(
+			error_wrap(error, "the profile would go into this "
+					  "directory"),
+			"try:   -o FILE in one that you may write to");
 	return error;
 }
 
@@ -207,6 +222,32 @@ size_t output_shown_type(const struct profile *profile)
 		    profile->types[i].type == profile->default_type)
 			return i;
 	return profile->n_types - 1;
+}
+
+/* What "psample report --format=NAME" makes of the profile as a file. */
+static struct error *render_report(const struct run *run,
+				   const struct profile *profile,
+				   const char *name, struct strbuf *out)
+{
+	CLEANUP(strbuf_clear) struct strbuf bytes = { 0 };
+	CLEANUP(pp_free) struct pp *pp = NULL;
+	struct intern strings;
+	struct settings settings;
+	struct error *error = profile_write_pprof(profile, &bytes);
+
+	intern_init(&strings);
+	settings_init(&settings);
+	if (run->options->output) /* SVG or HTML */
+		settings.output = xstrdup(run->options->output);
+	if (!error)
+		error = pp_read_bytes(bytes.data, bytes.len, &strings, &pp);
+	if (!error)
+		error = report_make(pp, report_format_find(name), NULL,
+				    &settings, out);
+	settings_clear(&settings);
+	pp_free(TAKE(pp));
+	intern_clear(&strings);
+	return error;
 }
 
 static struct error *render(const struct run *run,
@@ -227,6 +268,10 @@ static struct error *render(const struct run *run,
 	case FORMAT_STACKS:
 		stacks_text_write(profile, out);
 		return NULL;
+	case FORMAT_FLAMEGRAPH:
+		return render_report(run, profile, "flamegraph", out);
+	case FORMAT_SPEEDSCOPE:
+		return render_report(run, profile, "speedscope", out);
 	case FORMAT_AUTO:
 	case FORMAT_PPROF:
 		break;

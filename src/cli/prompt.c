@@ -60,6 +60,38 @@ static const char *word_at(const struct prompt *prompt, size_t index)
 	return index < ARRAY_SIZE(own_words) ? own_words[index] : NULL;
 }
 
+/* Does @name begin with @pattern, as add_pattern() writes it? */
+static bool begins_with(const char *name, const char *pattern)
+{
+	for (; *pattern; pattern++) {
+		if (*pattern == '\\' && pattern[1])
+			pattern++;
+		if (*name != *pattern && !(*name == ' ' && *pattern == '.'))
+			return false;
+		name++;
+	}
+	return true;
+}
+
+static bool has_part(const char *name, const char *pattern)
+{
+	do {
+		if (begins_with(name, pattern))
+			return true;
+	} while (*name++);
+	return false;
+}
+
+/* @name as one word and as a pattern; dots match themselves well enough. */
+static void add_pattern(struct strbuf *out, const char *name)
+{
+	for (; *name; name++) {
+		if (strchr("()[]{}*+?|^$\\", *name))
+			strbuf_addc(out, '\\');
+		strbuf_addc(out, *name == ' ' ? '.' : *name);
+	}
+}
+
 /* Functions with @word, behind its first @n bytes, anywhere in their names. */
 static const char *function_at(struct prompt *prompt, const char *word,
 			       size_t n, size_t index)
@@ -70,11 +102,11 @@ static const char *function_at(struct prompt *prompt, const char *word,
 		const struct pp_function *f = vec_at(&pp->functions, i);
 		const char *name = pp_text(pp, f->name);
 
-		if (!strstr(name, word + n) || index--)
+		if (!has_part(name, word + n) || index--)
 			continue;
 		strbuf_reset(&prompt->completion);
 		strbuf_add(&prompt->completion, word, n);
-		strbuf_adds(&prompt->completion, name);
+		add_pattern(&prompt->completion, name);
 		return prompt->completion.data;
 	}
 	return NULL;

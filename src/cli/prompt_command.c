@@ -5,6 +5,9 @@
 #include <ctype.h>
 #include <limits.h>
 
+#include "util/log.h"
+#include "util/nearest.h"
+
 #define BLANKS " \t\r\n\v\f"
 #define COMMENT "//:" /* behind a value */
 
@@ -83,6 +86,11 @@ static struct error *set_type_word(const struct pp *pp, const char *word,
 	return NULL;
 }
 
+static bool is_numeric(const struct setting *setting)
+{
+	return setting->type == SETTING_INT || setting->type == SETTING_FLOAT;
+}
+
 static struct error *set_named(const struct pp *pp,
 			       const struct setting *setting, const char *name,
 			       const char *value, struct settings *settings)
@@ -92,7 +100,8 @@ static struct error *set_named(const struct pp *pp,
 
 	if (is_choice)
 		return setting_set(settings, setting, name);
-	if (!value && setting->type != SETTING_BOOL)
+	if ((!value && setting->type != SETTING_BOOL) ||
+	    (value && !*value && is_numeric(setting)))
 		return error_new("please specify a value, e.g. %s=<val>",
 				 setting->name);
 	if (!strcmp(setting->name, "sample_index"))
@@ -153,6 +162,50 @@ static bool is_number(const char *word, long *out)
 	       *out >= INT_MIN && *out <= INT_MAX;
 }
 
+/* Sample types as other profiles have them; NULL: @name is none of those. */
+static struct error *absent_type(const struct pp *pp, const char *name)
+{
+	static const char *const names[] = { "inuse_space", "inuse_objects",
+					     "alloc_space", "alloc_objects",
+					     "contentions", "total_delay",
+					     "mean_delay", "samples", "cpu" };
+	struct error *error = NULL;
+	size_t index;
+
+	for (size_t i = 0; i < ARRAY_SIZE(names) && !error; i++)
+		if (!strcmp(names[i], name))
+			error = report_find_type(pp, name, &index);
+	return error;
+}
+
+static void offer_settings(struct nearest *nearest)
+{
+	for (const struct setting *s = settings_table; s->name; s++) {
+		nearest_offer(nearest, s->name);
+		for (size_t i = 0; s->choices && s->choices[i]; i++)
+			nearest_offer(nearest, s->choices[i]);
+	}
+}
+
+static struct error *unknown_option(const struct line *line, const char *name,
+				    const char *word)
+{
+	struct error *error = absent_type(line->pp, name);
+	struct nearest nearest;
+
+	if (error)
+		return error;
+	nearest_init(&nearest, name, strlen(name));
+	offer_settings(&nearest);
+	if (nearest.best)
+		error = error_new("option %s is not known; did you mean --%s?",
+				  word, nearest.best);
+	else
+		error = error_new("option %s is not known", word);
+	return error_hint(error, "a pattern to ignore has one dash: -%s",
+			  word + 2);
+}
+
 /* "--name=value", "--name value", "--flag": for this line. */
 static struct error *take_option(struct line *line, char *word)
 {
@@ -177,9 +230,7 @@ static struct error *take_option(struct line *line, char *word)
 	error = prompt_set(line->pp, text.data, &line->command->settings,
 			   &is_known);
 	if (!error && !is_known)
-		return error_hint(error_new("unknown option %s", word),
-				  "a pattern to ignore has one dash: -%s",
-				  word + 2);
+		return unknown_option(line, name, word);
 	return error;
 }
 
@@ -205,6 +256,16 @@ static struct error *take_redirection(struct line *line, char *word)
 	return setting_set(&command->settings, setting_find("output"), file);
 }
 
+/* For pprof "-name" is a pattern, whatever the name. */
+static void warn_of_pattern(const char *word)
+{
+	CLEANUP(free) char *name = xstrndup(word, strcspn(word, "="));
+
+	if (setting_find(name) || setting_find_choice(name))
+		log_warning("-%s is a pattern to ignore; the option is --%s",
+			    word, word);
+}
+
 static struct error *take_word(struct line *line, char *word)
 {
 	struct settings *settings = &line->command->settings;
@@ -220,10 +281,12 @@ static struct error *take_word(struct line *line, char *word)
 		return setting_set(settings, setting_find("sort"), word + 1);
 	if (word[0] == '-' && word[1] == '-' && word[2])
 		return take_option(line, word);
-	if (*word == '-')
+	if (*word == '-') {
+		warn_of_pattern(word + 1);
 		add_pattern(&line->ignore, word + 1);
-	else
+	} else {
 		add_pattern(&line->focus, word);
+	}
 	return NULL;
 }
 
@@ -265,15 +328,26 @@ static const struct report_format *find_format(char *word, int *out_count)
 	return report_format_find(word);
 }
 
-static struct error *unknown_command(const char *word, struct words *words)
+static struct error *unknown_command(const struct pp *pp, const char *word,
+				     struct words *words)
 {
 	const char *value = next_word(words);
+	struct error *error = absent_type(pp, word);
+	struct nearest nearest;
 
+	if (error)
+		return error;
 	if (setting_find(word))
 		return error_new("did you mean: %s=%s", word,
 				 value ? value : "<val>");
-	return error_hint(error_new("unrecognized command: \"%s\"", word),
-			  "try:   help");
+	nearest_init(&nearest, word, strcspn(word, "=0123456789"));
+	for (const struct report_format *f = report_formats; f->name; f++)
+		nearest_offer(&nearest, f->name);
+	offer_settings(&nearest);
+	error = error_new("unrecognized command: \"%s\"", word);
+	if (nearest.best)
+		error = error_hint(error, "did you mean %s?", nearest.best);
+	return error_hint(error, "try:   help");
 }
 
 struct error *prompt_command_parse(const struct pp *pp, const char *text,
@@ -291,7 +365,7 @@ struct error *prompt_command_parse(const struct pp *pp, const char *text,
 		return error_new("there is no command");
 	out->format = find_format(word, &count);
 	if (!out->format)
-		return unknown_command(word, &line.words);
+		return unknown_command(pp, word, &line.words);
 	settings_copy(&out->settings, base);
 	if (count >= 0)
 		out->settings.nodecount = count;

@@ -19,6 +19,8 @@ enum output_format {
 	FORMAT_FOLDED,
 	FORMAT_TEXT,
 	FORMAT_STACKS, /* each thread once: stacks_text.h */
+	FORMAT_FLAMEGRAPH, /* these two as report/ makes them */
+	FORMAT_SPEEDSCOPE,
 };
 
 enum record_event {

@@ -12,10 +12,12 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "cli/command.h"
 #include "cli/select.h"
+#include "cli/words.h"
 #include "target/permission.h"
 #include "target/proc.h"
 #include "util/io.h"
@@ -87,7 +89,7 @@ struct error *run_choose_targets(struct record_options *options)
 
 		if (pid <= 0)
 			return error_new("no thread %d", (int)tid);
-		*(pid_t *)vec_push(&options->pids) = pid;
+		select_add_id(&options->pids, pid);
 	}
 	return NULL;
 }
@@ -146,9 +148,56 @@ static bool conclude(struct run *run, struct monitor *monitor)
 	return true;
 }
 
+/* execvp(3) of @program said ENOENT. */
+static struct error *explain_not_found(const char *program)
+{
+	const char *command = words_nearest(program);
+	bool is_here = !access(program, F_OK);
+	struct error *error;
+
+	if (strchr(program, '/') && is_here)
+		return error_hint(
+			error_errno(ENOENT, "cannot run %s", program),
+			"cause: the interpreter or dynamic linker that it "
+			"names is not there");
+	if (strchr(program, '/'))
+		return error_errno(ENOENT, "cannot run %s", program);
+	error = error_new("cannot run %s: no such program in PATH", program);
+	if (command)
+		error = error_hint(error, "try:   psample %s ...  if the "
+				   "command was meant", command);
+	if (is_here)
+		error = error_hint(error, "try:   psample -- ./%s", program);
+	return error;
+}
+
+/* It said EACCES. */
+static struct error *explain_no_access(const char *program)
+{
+	struct error *error = error_errno(EACCES, "cannot run %s", program);
+	struct stat st;
+
+	if (stat(program, &st))
+		return error;
+	if (S_ISDIR(st.st_mode))
+		return error_hint(error, "cause: it is a directory");
+	if (S_ISREG(st.st_mode) && !(st.st_mode & 0111))
+		error = error_hint(error, "cause: it is not executable "
+					  "(chmod +x)");
+	return error;
+}
+
 int run_report_exec_failure(const char *program, int err)
 {
-	print_error(error_errno(err, "cannot run %s", program));
+	struct error *error;
+
+	if (err == ENOENT)
+		error = explain_not_found(program);
+	else if (err == EACCES)
+		error = explain_no_access(program);
+	else
+		error = error_errno(err, "cannot run %s", program);
+	print_error(error);
 	return err == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
 }
 

@@ -10,24 +10,36 @@
 
 #include "target/proc.h"
 
+#define BETWEEN_IDS ", \t\n" /* as pidof(1) and pgrep(1) print them, too */
+
+void select_add_id(struct vec *ids, pid_t id)
+{
+	for (size_t i = 0; i < ids->n; i++)
+		if (*(pid_t *)vec_at(ids, i) == id)
+			return;
+	*(pid_t *)vec_push(ids) = id;
+}
+
 struct error *select_parse_ids(const char *text, struct vec *out)
 {
-	const char *p = text;
+	const char *p = text + strspn(text, BETWEEN_IDS);
 
-	for (;;) {
+	do {
 		char *end;
 		long id;
 
 		errno = 0;
 		id = strtol(p, &end, 0);
 		if (end == p || errno || id <= 0 || id > INT_MAX ||
-		    (*end && *end != ','))
-			return error_new("%s is no list of process ids", text);
-		*(pid_t *)vec_push(out) = (pid_t)id;
-		if (!*end)
-			return NULL;
-		p = end + 1;
-	}
+		    (*end && !strchr(BETWEEN_IDS, *end)))
+			return error_hint(
+				error_new("bad list of ids: %s", text),
+				"expected: numbers with commas between them; "
+				"-n REGEX finds processes by name");
+		select_add_id(out, (pid_t)id);
+		p = end + strspn(end, BETWEEN_IDS);
+	} while (*p);
+	return NULL;
 }
 
 static bool matches(const pcre2_code *code, pcre2_match_data *data,
@@ -76,7 +88,7 @@ struct error *select_by_name(const char *regex, struct vec *out)
 		pid_t pid = *(pid_t *)vec_at(&pids, i);
 
 		if (pid != getpid() && process_matches(code, data, pid))
-			*(pid_t *)vec_push(out) = pid;
+			select_add_id(out, pid);
 	}
 	vec_clear(&pids);
 	pcre2_match_data_free(data);

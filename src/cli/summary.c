@@ -173,13 +173,19 @@ void summary_add_comments(const struct run *run, struct profile *profile)
 	lines_clear(&lines);
 }
 
-static void print_top(const struct profile *profile)
+/* The hottest functions; not below a report of the same on a terminal. */
+static void print_top(const struct run *run, const struct profile *profile)
 {
+	enum output_format format = output_format_of(run->options);
 	struct strbuf text = { 0 };
 	struct top top;
 	size_t type = profile->n_types - 1;
 
 	if (!profile->samples.n)
+		return;
+	if ((format == FORMAT_TEXT || format == FORMAT_STACKS) &&
+	    run->written && !strcmp(run->written, "-") &&
+	    isatty(STDOUT_FILENO))
 		return;
 	top_make(profile, type, &top);
 	top_write(profile, &top, type, TOP_ROWS, &text);
@@ -226,16 +232,25 @@ static void print_next(const struct run *run)
 		return;
 	switch (output_format_of(run->options)) {
 	case FORMAT_FOLDED:
-		log_notice("wrote %s; next: flamegraph.pl %s > flame.svg",
+		log_notice("wrote %s; next: psample flamegraph -o x.svg %s",
 			   run->written, run->written);
 		break;
 	case FORMAT_TEXT:
 	case FORMAT_STACKS:
 		log_notice("wrote %s", run->written);
 		break;
+	case FORMAT_FLAMEGRAPH:
+		log_notice("wrote %s; next: open it in a browser",
+			   run->written);
+		break;
+	case FORMAT_SPEEDSCOPE:
+		log_notice("wrote %s; next: open it at www.speedscope.app",
+			   run->written);
+		break;
 	case FORMAT_AUTO:
 	case FORMAT_PPROF:
-		log_notice("wrote %s; next: go tool pprof %s", run->written,
+		log_notice("wrote %s; next: psample top %s (or tree, list, "
+			   "web ...; or go tool pprof)", run->written,
 			   run->written);
 		break;
 	}
@@ -253,14 +268,19 @@ void summary_print(const struct run *run, const struct profile *profile)
 	if (!stats->samples && !stats->wall_samples) {
 		char ran[24];
 
-		log_notice("no samples: the target used %s of CPU time",
+		log_notice("no samples: the target used %s of CPU time%s",
 			   duration_format(stats->exact_cpu_ns, ran,
-					   sizeof(ran)));
+					   sizeof(ran)),
+			   stats->exact_cpu_ns <
+					   run->options->sampler.period_ns
+				   ? "; -e wall shows where it waits"
+				   : "");
 	} else {
-		print_top(profile);
+		print_top(run, profile);
 		print_gaps(run);
 	}
-	log_notice("%s", lines.check.data);
+	if (stats->samples || stats->exact_cpu_ns >= CHECK_MIN_NS)
+		log_notice("%s", lines.check.data);
 	log_notice("%s", lines.lost.data);
 	log_notice("%s", lines.cost.data);
 	print_next(run);

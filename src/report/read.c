@@ -16,6 +16,7 @@
  */
 #define INFLATE_FACTOR_MAX 200
 #define INFLATE_ALWAYS_BYTES ((size_t)64 << 20)
+#define INFLATE_MAX_BYTES ((size_t)1 << 30)
 #define SNIFF_BYTES 4096
 
 static bool is_gzip(const unsigned char *data, size_t len)
@@ -111,8 +112,8 @@ struct error *pp_read_bytes(const void *data, size_t len,
 
 	if (is_gzip(data, len)) {
 		error = gzip_inflate(data, len,
-				     max < FILE_MAX_BYTES ? max :
-							    FILE_MAX_BYTES,
+				     max < INFLATE_MAX_BYTES ?
+					     max : INFLATE_MAX_BYTES,
 				     &inflated);
 		if (error)
 			return error;
@@ -126,7 +127,10 @@ struct error *pp_read_file(const char *path, struct intern *strings,
 			   struct pp **out)
 {
 	CLEANUP(strbuf_clear) struct strbuf data = { 0 };
-	CLEANUP(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	bool is_stdin = !strcmp(path, "-");
+	CLEANUP(close_fd) int fd =
+		is_stdin ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0) :
+			   open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	struct error *error;
 
 	if (fd < 0)

@@ -14,8 +14,8 @@
 #include "util/error.h"
 
 /*
- * Read the file at @path; strings go into @strings, which the caller keeps
- * until the profile is gone.
+ * Read the file at @path, "-" being standard input; strings go into @strings,
+ * which the caller keeps until the profile is gone.
  */
 struct error *pp_read_file(const char *path, struct intern *strings,
 			   struct pp **out) MUST_USE;

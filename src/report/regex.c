@@ -29,8 +29,10 @@ struct error *regex_new(const char *pattern, struct regex **out)
 
 	if (!code) {
 		pcre2_get_error_message(err, text, sizeof(text));
-		return error_new("%s: %s at character %zu", pattern,
-				 (const char *)text, offset);
+		return error_hint(error_new("%s: %s at character %zu", pattern,
+					    (const char *)text, offset),
+				  "for these characters themselves: \\Q%s\\E",
+				  pattern);
 	}
 	pcre2_jit_compile(code, PCRE2_JIT_COMPLETE); /* or interpret it */
 	regex = xcalloc(1, sizeof(*regex));

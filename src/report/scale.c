@@ -63,6 +63,28 @@ static void reduce_types(struct pp *pp, const struct vec *common)
 	pp->types.n = n;
 }
 
+/* "samples cpu" */
+static char *type_names(const struct pp *pp)
+{
+	struct strbuf out = { 0 };
+
+	strbuf_adds(&out, "");
+	for (size_t i = 0; i < pp->types.n; i++)
+		strbuf_addf(&out, "%s%s", i ? " " : "",
+			    pp_text(pp, type_at(pp, i)->type));
+	return out.data;
+}
+
+static struct error *nothing_common(struct pp **profiles, size_t n)
+{
+	CLEANUP(free) char *a = type_names(profiles[0]);
+	CLEANUP(free) char *b = type_names(profiles[n - 1]);
+
+	return error_hint(error_new("profiles have empty common sample type "
+				    "list"),
+			  "the first has [%s], the last [%s]", a, b);
+}
+
 /* A type that a profile has twice is in none of them, as in pprof. */
 struct error *pp_share_types(struct pp **profiles, size_t n)
 {
@@ -79,8 +101,7 @@ struct error *pp_share_types(struct pp **profiles, size_t n)
 			*(string_id *)vec_push(&common) = type;
 	}
 	if (!common.n)
-		return error_new("profiles have empty common sample type "
-				 "list");
+		return nothing_common(profiles, n);
 	for (size_t i = 0; i < n; i++)
 		reduce_types(profiles[i], &common);
 	vec_clear(&common);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <strings.h>
 
+#include "util/strbuf.h"
 
 static const char *const sorts[] = { "cum", "flat", NULL };
 static const char *const granularities[] = { "functions", "filefunctions",
@@ -156,12 +157,19 @@ static struct error *set_choice(struct settings *settings,
 				const struct setting *setting,
 				const char *value)
 {
+	CLEANUP(strbuf_clear) struct strbuf all = { 0 };
+
 	for (size_t i = 0; setting->choices[i]; i++)
 		if (!strcmp(setting->choices[i], value)) {
 			setting_set_text(settings, setting, value);
 			return NULL;
 		}
-	return error_new("bad value %s for %s", value, setting->name);
+	for (size_t i = 0; setting->choices[i]; i++) {
+		strbuf_adds(&all, i ? ", " : "");
+		strbuf_adds(&all, setting->choices[i]);
+	}
+	return error_new("bad value %s for %s: expected one of %s", value,
+			 setting->name, all.data);
 }
 
 struct error *setting_set(struct settings *settings,

@@ -155,3 +155,10 @@ struct error *client_write(const struct client *client, struct strbuf *out)
 	vec_clear(&all);
 	return error;
 }
+
+void client_forget_names(struct client *client)
+{
+	for (size_t i = 0; i < client->parts.n; i++)
+		session_forget_names(((struct part *)vec_at(&client->parts,
+							    i))->session);
+}

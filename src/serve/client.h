@@ -69,5 +69,7 @@ void client_clear_parts(struct client *client);
  */
 struct error *client_write(const struct client *client,
 			   struct strbuf *out) MUST_USE;
+/* What that has looked up. */
+void client_forget_names(struct client *client);
 
 #endif

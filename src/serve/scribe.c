@@ -43,6 +43,9 @@ write_all(const struct vec *clients, int fd, pid_t worker)
 	for (size_t i = 0; i < clients->n && getppid() == worker; i++)
 		if (!write_answer(fd, (uint32_t)i, client_at(clients, i)))
 			break;
+	/* With their own children, for whom nobody else might wait. */
+	for (size_t i = 0; i < clients->n; i++)
+		client_forget_names(client_at(clients, i));
 	_exit(0);
 }
 
@@ -114,22 +117,15 @@ static struct client *take_client(struct scribe *scribe, size_t i)
 
 bool scribe_drop(struct scribe *scribe, uint32_t id)
 {
-	size_t n_left = 0;
-	bool is_found = false;
-
 	for (size_t i = 0; i < scribe->clients.n; i++) {
 		const struct client *client = client_at(&scribe->clients, i);
 
 		if (client && client->ask.id == id) {
 			client_free(take_client(scribe, i));
-			is_found = true;
-		} else if (client) {
-			n_left++;
+			return true;
 		}
 	}
-	if (is_found && !n_left) /* nobody waits for any of it */
-		kill(scribe->pid, SIGKILL);
-	return is_found;
+	return false;
 }
 
 /* The answer at the front of what it wrote; false if there is no whole one. */

@@ -30,7 +30,10 @@ void scribe_free(struct scribe *scribe);
 /* Read what is there; false when it is done. */
 bool scribe_read(struct scribe *scribe);
 
-/* The client with @id went away: true if it was one of these. */
+/*
+ * The client with @id went away: true if it was one of these. Its answer is
+ * written all the same, to nobody: that does not take long.
+ */
 bool scribe_drop(struct scribe *scribe, uint32_t id);
 
 /*

@@ -116,6 +116,11 @@ void session_unlock(struct session *session)
 	session->profile = NULL;
 }
 
+void session_forget_names(struct session *session)
+{
+	symbolizer_free(TAKE(session->symbolizer));
+}
+
 void session_count(struct session *session, struct worker_stats *out)
 {
 	const struct sampler_stats *stats = collect_stats(session->collect);

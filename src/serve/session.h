@@ -58,6 +58,7 @@ pid_t session_fork(struct session *session);
 struct profile *session_lock(struct session *session,
 			     const struct shape *shape);
 void session_unlock(struct session *session);
+void session_forget_names(struct session *session);
 
 /* Everything up to now is in the profile from now on. */
 void session_flush(struct session *session);

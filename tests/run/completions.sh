@@ -66,8 +66,9 @@ for shell in bash zsh fish; do
 		${shell}_words tr | grep -x -e traces -e tree
 		${shell}_words report --granularity '' | grep -x lines
 		${shell}_words top --fo | grep -x -e --focus
+		${shell}_words record -e cpu | grep -x cpu,alloc
 	} >got 2>err
 	check_equal "$shell completes commands and values" \
-		"$(sort -u got | xargs)" '--focus lines traces tree'
+		"$(sort -u got | xargs)" '--focus cpu,alloc lines traces tree'
 done
 finish

@@ -7,7 +7,7 @@
 # program first.
 . "${top_srcdir:-.}/tests/run/lib.sh"
 . "$top_srcdir/tests/run/figures.sh"
-plan 30
+plan 41
 requires_ptrace
 cd "$scratch" || exit 1
 
@@ -38,6 +38,13 @@ if command -v inferno-flamegraph >/dev/null; then
 else
 	skip "inferno draws it" "needs inferno-flamegraph"
 fi
+for format in svg:'hot_delta.*</svg>' html:'hot_delta.*</html>' \
+	speedscope.json:'"name":"hot_delta"'; do
+	quick -o "drawn.${format%%:*}"
+	check "-o FILE.${format%%:*} is what its ending says" sh -c \
+		'tr -d "\n" <"$1" | grep -q "$2"' sh \
+		"drawn.${format%%:*}" "${format#*:}"
+done
 check "the ending of -o chooses the format" \
 	sh -c '"$PSAMPLE" -q -o b.folded -- "$1" 20 && grep -q ";.* [0-9]" \
 		b.folded' sh "$programs/threads"
@@ -139,6 +146,32 @@ usage_errors() { # prints the first command line that does not end with 2
 	done
 }
 check_equal "bad options end with 2 and start nothing" "$(usage_errors)" ""
+says() { # TEXT WORDS...: psample WORDS says TEXT on standard error
+	wanted=$1
+	shift
+	"$PSAMPLE" "$@" </dev/null 2>&1 >"$scratch/out" | grep -qF -e "$wanted"
+}
+check "a misspelt option is told the right one" \
+	says 'did you mean --duration?' --duratoin 5 -- true
+check "so is one of report" says 'did you mean --focus?' top --fcous=x f
+check "a misspelt command is told the right one" \
+	says 'psample top ...' tpo x.pb.gz
+check "help knows the short words of report" sh -c \
+	'"$PSAMPLE" help peek | grep -q "usage: psample report"'
+check "a second number behind -p is no program" \
+	says '-p 12,34' -p 12 34
+check "a program without any time is told of -e wall" \
+	says '-e wall' -D 10 -o w.pb.gz -- true
+
+# --- dump -------------------------------------------------------------
+start_target "$programs/stopcont" 1
+# The same process twice, as pidof and a list may give it.
+"$PSAMPLE" dump -p "$target_pid $target_pid" >"$scratch/out" 2>"$scratch/err"
+check_equal "dump shows stacks, and says nothing else" \
+	"$?:$(cat "$scratch/err")" 0:
+check "dump shows the threads of the process" sh -c \
+	'grep -q "^thread $1 " "$2"' sh "$target_pid" "$scratch/out"
+
 "$PSAMPLE" >"$scratch/out" 2>"$scratch/err" </dev/null
 check_equal "no arguments: usage, status 2" \
 	"$?:$(grep -ci '^usage\|usage:' "$scratch/err")" 2:1

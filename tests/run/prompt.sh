@@ -6,7 +6,7 @@
 # Breaks if a key types something else than a person would expect, or if what
 # was typed is forgotten.
 . "${top_srcdir:-.}/tests/run/lib.sh"
-plan 15
+plan 21
 cd "$scratch" || exit 1
 XDG_STATE_HOME=$scratch/state
 export XDG_STATE_HOME
@@ -19,7 +19,8 @@ main 5
 END
 requires_program python3
 type_in() { # TEXT...
-	python3 "$top_srcdir/tests/report/prompt.py" "$PSAMPLE" x.folded "$@" \
+	python3 "$top_srcdir/tests/report/prompt.py" "$PSAMPLE" \
+		"${profile:-x.folded}" "$@" \
 		>said 2>&1
 }
 
@@ -29,7 +30,7 @@ if [ ! -e "$history" ]; then
 fi
 typed() { # LINE: the last one that was, as libedit writes it
 	check_equal "$2" "$(tail -n 1 "$history" | sed 's/\\040/ /g;
-		s/ *$//')" "$1"
+		s/\\134/\\/g; s/ *$//')" "$1"
 }
 type_in 'tra\t'
 typed 'traces' "the tab key completes commands"
@@ -47,9 +48,32 @@ type_in 'focus=oth\t'
 typed 'focus=other' "functions as values"
 type_in 'help tra\t'
 typed 'help traces' "commands that help is asked for"
+profile=names.folded
+cat >$profile <<'END'
+main;pp.(*T).get[int];operator new(unsigned long) 60
+END
+type_in 'list pp.(\t'
+typed 'list pp.\(\*T\).get\[int\]' "names are completed as patterns"
+type_in 'list rator\t'
+typed 'list operator.new\(unsigned.long\)' "in one word"
+type_in 'list operator.new\(\t'
+typed 'list operator.new\(unsigned.long\)' "also when that was begun"
+profile=x.folded
 type_in 'comments' KILL
 typed 'comments' "history survives the end by a signal"
 check "it is for its owner alone" [ "$(stat -c %a "$history")" = 600 ]
+
+# --- words that are not quite right ----------------------------------------
+answers() { # LINE TEXT: what is said of it has TEXT
+	echo "$1" | "$PSAMPLE" report -q x.folded >out 2>err
+	grep -q -e "$2" err
+}
+check "a misspelt command is told which was meant" \
+	answers 'tpo 3' 'did you mean top?'
+check "so is an option" \
+	answers 'top --nodecont=3' 'did you mean --nodecount?'
+check "and one that is a pattern, having one dash" \
+	answers 'top -nodecount=3' 'the option is --nodecount=3'
 
 # --- options for one line --------------------------------------------------
 run_line() { # LINE

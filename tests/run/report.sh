@@ -7,7 +7,7 @@
 # from pprof's and is not on the list tests/report/known-differences.
 . "${top_srcdir:-.}/tests/run/lib.sh"
 reports=$top_srcdir/tests/report
-plan 44
+plan 45
 cd "$scratch" || exit 1
 
 # --- words ------------------------------------------------------------
@@ -28,6 +28,8 @@ Showing nodes accounting for 100, 100% of 100 total
 wanted=$(echo "$wanted" | sed 1d)
 check_equal "folded stacks are read" \
 	"$("$PSAMPLE" report -top x.folded)" "$wanted"
+check_equal "also from standard input" \
+	"$("$PSAMPLE" report -top - <x.folded)" "$wanted"
 check_equal "a report is a command" "$("$PSAMPLE" top x.folded)" "$wanted"
 check_equal "a report's option may come first" \
 	"$("$PSAMPLE" -top x.folded)" "$wanted"

@@ -12,6 +12,7 @@
 #include "util/histogram.h"
 #include "util/io.h"
 #include "util/map.h"
+#include "util/nearest.h"
 #include "util/strbuf.h"
 
 TEST(arena_gives_aligned_memory_that_stays_put)
@@ -414,6 +415,33 @@ TEST(a_percentile_is_within_an_eighth_of_an_octave)
 	p50 = histogram_percentile(&h, 50);
 	CHECK(p50 >= 500000 && p50 < 570000);
 	CHECK_EQ(histogram_percentile(&(struct histogram){ 0 }, 99), 0);
+}
+
+/* Which of two words @word is near to; "" if to neither. */
+static const char *nearest_of(const char *word, const char *one,
+			      const char *other)
+{
+	struct nearest nearest;
+
+	nearest_init(&nearest, word, strlen(word));
+	nearest_offer(&nearest, one);
+	nearest_offer(&nearest, other);
+	return nearest.best ? nearest.best : "";
+}
+
+TEST(a_misspelt_word_is_near_to_the_right_one)
+{
+	CHECK_STR(nearest_of("duratoin", "delay", "duration"), "duration");
+	CHECK_STR(nearest_of("tpo", "top", "text"), "top");
+	CHECK_STR(nearest_of("outputt", "output", "out"), "output");
+}
+
+TEST(another_word_is_near_to_none)
+{
+	CHECK_STR(nearest_of("ls", "top", "raw"), "");
+	CHECK_STR(nearest_of("", "top", "a"), "");
+	CHECK_STR(nearest_of("a-word-longer-than-any-option-may-be",
+			     "a-word-longer-than-any-option-may-b", "a"), "");
 }
 
 TEST_MAIN()
