@@ -26,8 +26,11 @@ struct cycle {
 	uint64_t allocs, frees, alloc_bytes, free_bytes;
 };
 
+#define N_CYCLES 4	/* active, future[3] */
+#define CYCLE_WORDS 4	/* as struct cycle; without its bytes half as many */
+
 struct record {
-	struct cycle cycles[4]; /* active, future[3] */
+	uint64_t words[N_CYCLES * CYCLE_WORDS];
 };
 
 void go_buckets_init(struct go_buckets *buckets, go_read_fn read, void *ctx)
@@ -83,21 +86,26 @@ static bool read_blockwise(struct go_buckets *buckets, taddr addr, void *out,
  * Do the counts of @record fit each other? All objects of a bucket have the
  * same size, so bytes are count times size, and what was freed was allocated.
  */
-static bool sum_record(const struct record *record, uint64_t size,
-		       struct go_counts *out)
+static bool sum_record(const struct record *record, size_t cycle_words,
+		       uint64_t size, struct go_counts *out)
 {
 	struct cycle sum = { 0, 0, 0, 0 };
 
-	for (size_t i = 0; i < ARRAY_SIZE(record->cycles); i++) {
-		sum.allocs += record->cycles[i].allocs;
-		sum.frees += record->cycles[i].frees;
-		sum.alloc_bytes += record->cycles[i].alloc_bytes;
-		sum.free_bytes += record->cycles[i].free_bytes;
+	for (size_t i = 0; i < N_CYCLES; i++) {
+		const uint64_t *words = &record->words[i * cycle_words];
+
+		sum.allocs += words[0];
+		sum.frees += words[1];
+		if (cycle_words < CYCLE_WORDS)
+			continue;
+		sum.alloc_bytes += words[2];
+		sum.free_bytes += words[3];
 	}
 	*out = (struct go_counts){ sum.allocs, sum.frees };
 	return sum.allocs < COUNT_MAX && sum.frees <= sum.allocs &&
-	       sum.alloc_bytes == sum.allocs * size &&
-	       sum.free_bytes == sum.frees * size;
+	       (cycle_words < CYCLE_WORDS ||
+		(sum.alloc_bytes == sum.allocs * size &&
+		 sum.free_bytes == sum.frees * size));
 }
 
 /*
@@ -114,12 +122,15 @@ static enum go_buckets_result read_counts(struct go_buckets *buckets,
 	struct timespec moment = timespec_of_ns(NS_PER_MS);
 	struct go_counts last = bucket->now, counts;
 	bool has_last = true;
+	size_t words = buckets->has_no_bytes ? CYCLE_WORDS / 2 : CYCLE_WORDS;
+	size_t len = N_CYCLES * words * sizeof(uint64_t);
 	struct record record;
 
-	if (!read_blockwise(buckets, addr, &record, sizeof(record)))
+	if (!read_blockwise(buckets, addr, &record, len))
 		return GO_BUCKETS_GONE;
 	for (int i = 0; i < TRIES_MAX; i++) {
-		bool is_sound = sum_record(&record, bucket->size, &counts);
+		bool is_sound = sum_record(&record, words, bucket->size,
+					   &counts);
 
 		if (is_sound && has_last && counts.allocs == last.allocs &&
 		    counts.frees == last.frees) {
@@ -130,8 +141,7 @@ static enum go_buckets_result read_counts(struct go_buckets *buckets,
 		has_last = is_sound;
 		if (!is_sound && i >= TRIES_AT_ONCE)
 			nanosleep(&moment, NULL);
-		if (buckets->read(buckets->ctx, addr, &record,
-				  sizeof(record)) != sizeof(record))
+		if (buckets->read(buckets->ctx, addr, &record, len) != len)
 			return GO_BUCKETS_GONE;
 	}
 	return GO_BUCKETS_BAD;

@@ -50,6 +50,7 @@ struct go_buckets { /* go_buckets_init() before use */
 	struct vec pcs;	 /* uint64_t: return addresses */
 	struct map by_address;
 	taddr newest;	 /* head of the list as it was read last */
+	bool has_no_bytes; /* since Go 1.27 they count objects alone */
 	struct go_block block; /* read last: many buckets lie in one */
 };
 

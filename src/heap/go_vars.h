@@ -16,7 +16,7 @@
 
 /* The versions of Go, 1.MINOR, whose layout of the profile is known. */
 #define GO_MINOR_MIN 9 /* not told apart from 1.12 when stripped */
-#define GO_MINOR_MAX 26
+#define GO_MINOR_MAX 27
 
 struct go_vars {
 	int minor; /* of go1.MINOR; 0: before 1.13, which does not say */

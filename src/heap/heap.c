@@ -24,6 +24,7 @@
 #define POLL_COST 50 /* a read may take one part in so many of the time */
 #define SIZE_NS (50 * NS_PER_MS)
 #define READY_WAIT_NS (5 * NS_PER_S)
+#define INIT_WAIT_NS (20 * NS_PER_MS)
 
 struct heap {
 	struct heap_options options;
@@ -154,6 +155,7 @@ static struct error *inspect(struct heap *heap)
 		return error_new("its MemProfileRate is %lld, which is no "
 				 "rate", (long long)rate);
 	heap->stats.minor = heap->program.vars.minor;
+	heap->buckets.has_no_bytes = heap->stats.minor >= 27;
 	if (go_buckets_read(&heap->buckets, heap->head) != GO_BUCKETS_OK)
 		return error_hint(error_new("its heap profile is not laid out "
 					    "as Go 1.12 to 1.%d do",
@@ -211,18 +213,28 @@ void heap_free(struct heap *heap)
 
 /*
  * A program that begins sets the rate itself (runtime.schedinit): to 0 if
- * nothing in it needs the profile. Behind that comes its second thread.
+ * nothing in it needs the profile. Behind that comes its second thread. But
+ * from Go 1.17 to 1.19 it is 0 until the runtime's variables have their
+ * values, soon after that thread has begun.
  */
 static void await_runtime(struct heap *heap)
 {
-	int64_t bound_ns = clock_now_ns() + READY_WAIT_NS;
+	int64_t bound_ns = clock_now_ns() + READY_WAIT_NS, second_ns = 0, now;
+	bool is_late = heap->stats.minor >= 17 && heap->stats.minor <= 19;
 	struct timespec moment = timespec_of_ns(NS_PER_MS / 10);
 	uint64_t rate;
 
-	while (clock_now_ns() < bound_ns &&
-	       read_word(heap, heap->rate, &rate) && rate &&
-	       proc_status_number(heap->pid, "Threads") == 1)
+	while ((now = clock_now_ns()) < bound_ns &&
+	       read_word(heap, heap->rate, &rate)) {
+		if (!second_ns &&
+		    proc_status_number(heap->pid, "Threads") != 1)
+			second_ns = now;
+		if (is_late ? second_ns && (rate || now - second_ns >
+							   INIT_WAIT_NS)
+			    : !rate || second_ns)
+			return;
 		nanosleep(&moment, NULL);
+	}
 }
 
 /*

@@ -2,12 +2,15 @@
 # SPDX-License-Identifier: MIT
 # heap-truth.sh - allocations: shares of six sites, totals of real programs.
 #
-# heap-truth.sh [ROUNDS]: six sites of known shares with 20,000 samples each
-# (ROUNDS 200000 of allocs sites); then the agent's count beside that of a
+# heap-truth.sh [ROUNDS [RUNS]]: six sites of known shares with 20,000 samples
+# each (ROUNDS 200000 of allocs sites); then the agent's count beside that of a
 # preloaded counter in the same process: git, python3, node, cc1plus, redis.
+# Then RUNS (10) of threads that free each other's objects: what is in use, by
+# site, in standard errors from the truth; and a leak of 1 percent in them.
 . "${top_srcdir:-.}/tests/run/lib.sh"
 rounds=${1:-200000}
-plan 12
+runs=${2:-10}
+plan 16
 shim=$programs/allocs_count.so
 requires_ptrace
 cd "$scratch" || exit 1
@@ -39,8 +42,10 @@ same_as_shim() {
 		timeout 60 "$PSAMPLE" -e alloc -o p.pb.gz -- "$@" \
 		>out 2>err </dev/null
 	counted=$(sed -n 's/.*counted \([0-9]*\) bytes.*/\1/p' err)
-	# of a program that has children, the largest one is it
-	truth=$(awk '$2 > n { n = $2 } END { print n }' truth)
+	# of a program that has children, the largest one is it; and psample
+	# has the counter preloaded, too
+	truth=$(awk -v own="${PSAMPLE##*/}" '$1 != own && $2 > n { n = $2 }
+		END { print n }' truth)
 	diag "$label: counted ${counted:-nothing}, shim ${truth:-nothing}"
 	check "$label is counted as the shim does, to 0.1 percent" within \
 		"$(awk -v a="${counted:-0}" -v b="${truth:-1}" \
@@ -121,4 +126,74 @@ EOS
 else
 	skip redis-server "needs redis-server"
 fi
+
+# --- in use, while others free -------------------------------------------
+# "SITE Z": the difference from the truth in standard errors, of each site and
+# of all. Of n objects that are sampled with probability p each, the estimate
+# n' / p has the variance n (1 - p) / p (Horvitz and Thompson).
+deviations() { # MEAN: of ./folded from ./out
+	awk -v mean="$1" '
+	FNR == NR { size[$1] = $2; n[$1] = $3; next }
+	{
+		for (site in size)
+			if (index($0, site))
+				got[site] += $NF
+		all += $NF
+	}
+	END {
+		for (site in size) {
+			p = 1 - exp(-size[site] / mean)
+			v = n[site] * (1 - p) / p * size[site] ^ 2
+			bytes = n[site] * size[site]
+			printf "%s %.2f\n", site, (got[site] - bytes) / sqrt(v)
+			variance += v
+			truth += bytes
+		}
+		printf "all %.2f\n", (all - truth) / sqrt(variance)
+	}' out folded
+}
+
+: >deviates
+n_lost=0
+for run in $(seq "$runs"); do
+	timeout 60 "$PSAMPLE" -e heap -i 32KiB -f folded -o folded -- \
+		"$programs/allocs_live" 4 50000 "$run" >out 2>err </dev/null
+	# where the ring was full, what is in use lacks the newest
+	if grep -q 'samples lost' err; then
+		n_lost=$((n_lost + 1))
+		continue
+	fi
+	deviations 32768 >>deviates
+done
+for site in all live_24 live_200 live_3000 live_40000 live_leaked; do
+	diag "$site: $(awk -v s="$site" '$1 == s { print $2 }' deviates |
+		tr '\n' ' ')"
+done
+diag "$n_lost of $runs runs are left out: samples were lost"
+
+# shellcheck disable=SC2317 # these three are called by name
+sites_are_near() { # of 60 normal deviates one is beyond 3 in 15 % of all cases
+	awk '$2 < -3 || $2 > 3 { n++ } $2 < -4 || $2 > 4 { n = 99 }
+	END { exit !NR || n > NR / 50 }' deviates
+}
+
+# shellcheck disable=SC2317
+sums_are_near() {
+	awk '$1 == "all" && ($2 < -3 || $2 > 3) { bad = 1 }
+	END { exit !NR || bad }' deviates
+}
+
+# shellcheck disable=SC2317
+mean_is_near() {
+	awk '$1 == "all" { sum += $2; n++ }
+	END { exit !n || sum ^ 2 / n > 9 }' deviates
+}
+check "in use, by site, is the truth to 3 standard errors" sites_are_near
+check "as is the whole" sums_are_near
+check "neither too high nor too low on the average" mean_is_near
+timeout 60 "$PSAMPLE" --leaks -i 32KiB -f folded -o folded -- \
+	"$programs/allocs_live" 4 200000 77 >out 2>err </dev/null
+diag "$(sort -t' ' -k2 folded | sed 's/.*;//' | head -n 5 | tr '\n' ' ')"
+check "a leak of 1 percent among churn is what --leaks shows" within \
+	"$(folded_share folded live_leaked)" 80 100
 finish

@@ -103,6 +103,30 @@ TEST(go_buckets_are_read_and_their_cycles_summed)
 	memory_free(memory, &buckets);
 }
 
+TEST(go_buckets_without_bytes_are_those_of_go_1_27)
+{
+	struct go_buckets buckets;
+	struct memory *memory = memory_new(&buckets);
+	uint64_t *w = add(memory, 0, 64);
+	const struct go_bucket *bucket;
+	enum go_buckets_result result;
+
+	buckets.has_no_bytes = true;
+	for (uint64_t i = 0; i < 4; i++) {
+		w[7 + 2 * i] = 10 << i;
+		w[8 + 2 * i] = 1 << i;
+	}
+	result = go_buckets_read(&buckets, HEAD);
+	CHECK_EQ(result, GO_BUCKETS_OK);
+	bucket = vec_at(&buckets.list, 0);
+	CHECK_EQ(bucket->now.allocs, 150);
+	CHECK_EQ(bucket->now.frees, 15);
+	w[8] = 1000; /* more than were allocated */
+	result = go_buckets_read(&buckets, HEAD);
+	CHECK_EQ(result, GO_BUCKETS_BAD);
+	memory_free(memory, &buckets);
+}
+
 TEST(go_buckets_that_are_new_are_found_the_next_time)
 {
 	struct go_buckets buckets;
