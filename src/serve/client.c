@@ -110,7 +110,7 @@ static void write_stacks(const struct client *client, int64_t end_ns,
 }
 
 static void write_part(const struct client *client, const struct part *part,
-		       struct strbuf *out)
+		       struct symbolizer *symbolizer, struct strbuf *out)
 {
 	struct shape shape = {
 		.base = &part->base,
@@ -125,7 +125,8 @@ static void write_part(const struct client *client, const struct part *part,
 		.duration_ns = part->end_ns - part->begin_ns,
 		.comment = "psample serve",
 	};
-	struct profile *profile = session_lock(part->session, &shape);
+	struct profile *profile = session_lock(part->session, symbolizer,
+					       &shape);
 
 	if (client_wants_threads(client))
 		write_stacks(client, part->end_ns, profile, out);
@@ -134,14 +135,15 @@ static void write_part(const struct client *client, const struct part *part,
 	session_unlock(part->session);
 }
 
-struct error *client_write(const struct client *client, struct strbuf *out)
+struct error *client_write(const struct client *client,
+			   struct symbolizer *symbolizer, struct strbuf *out)
 {
 	struct vec all = VEC_OF(struct strbuf);
 	struct strbuf *first;
 	struct error *error = NULL;
 
 	for (size_t i = 0; i < client->parts.n; i++)
-		write_part(client, vec_at(&client->parts, i),
+		write_part(client, vec_at(&client->parts, i), symbolizer,
 			   vec_push(&all));
 	first = vec_at(&all, 0);
 	if (client_wants_threads(client) && client->before.len)
@@ -154,11 +156,4 @@ struct error *client_write(const struct client *client, struct strbuf *out)
 		strbuf_clear(vec_at(&all, i));
 	vec_clear(&all);
 	return error;
-}
-
-void client_forget_names(struct client *client)
-{
-	for (size_t i = 0; i < client->parts.n; i++)
-		session_forget_names(((struct part *)vec_at(&client->parts,
-							    i))->session);
 }

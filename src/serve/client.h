@@ -68,8 +68,7 @@ void client_clear_parts(struct client *client);
  * What client_wants_second() is proto that is not compressed.
  */
 struct error *client_write(const struct client *client,
+			   struct symbolizer *symbolizer,
 			   struct strbuf *out) MUST_USE;
-/* What that has looked up. */
-void client_forget_names(struct client *client);
 
 #endif

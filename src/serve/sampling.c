@@ -18,8 +18,8 @@
 #define STATS_NS NS_PER_S
 /* Ten ticks: one that waits for a core is not seen at the first. */
 #define THREADS_PERIOD_NS (10 * NS_PER_MS)
-/* More of them would only wait for each other. */
-#define SCRIBES_MAX 4
+/* More of them would wait for each other, and targets for them. */
+#define SCRIBES_MAX 2
 
 struct sampling {
 	const struct worker_ends *ends;

@@ -11,6 +11,7 @@
 #include "util/io.h"
 
 #define READ_BYTES 65536
+#define NICE 5 /* where cores are short, the targets come first */
 
 /* Before the bytes of an answer in the pipe. */
 struct head {
@@ -19,10 +20,11 @@ struct head {
 	uint64_t len;
 };
 
-static bool write_answer(int fd, uint32_t i, const struct client *client)
+static bool write_answer(int fd, struct symbolizer *symbolizer, uint32_t i,
+			 const struct client *client)
 {
 	CLEANUP(strbuf_clear) struct strbuf bytes = { 0 };
-	struct error *error = client_write(client, &bytes);
+	struct error *error = client_write(client, symbolizer, &bytes);
 	struct head head = { .client = i, .is_error = error != NULL };
 
 	if (error) {
@@ -38,14 +40,19 @@ static bool write_answer(int fd, uint32_t i, const struct client *client)
 static void __attribute__((noreturn))
 write_all(const struct vec *clients, int fd, pid_t worker)
 {
+	struct symbol_options options = { 0 };
+	struct symbolizer *symbolizer = symbolizer_new(&options);
+
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_NAME, "psample-names");
+	if (nice(NICE) < 0) /* or it stays as it is */
+		errno = 0;
 	for (size_t i = 0; i < clients->n && getppid() == worker; i++)
-		if (!write_answer(fd, (uint32_t)i, client_at(clients, i)))
+		if (!write_answer(fd, symbolizer, (uint32_t)i,
+				  client_at(clients, i)))
 			break;
-	/* With their own children, for whom nobody else might wait. */
-	for (size_t i = 0; i < clients->n; i++)
-		client_forget_names(client_at(clients, i));
+	/* With its own children, for whom nobody else might wait. */
+	symbolizer_free(symbolizer);
 	_exit(0);
 }
 

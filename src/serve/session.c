@@ -5,7 +5,6 @@
 struct session {
 	struct session_needs needs;
 	struct collect *collect;
-	struct symbolizer *symbolizer;
 	struct profile *profile; /* while locked */
 	struct shape_saved saved;
 	struct worker_stats told;
@@ -61,7 +60,6 @@ void session_release(struct session *session)
 		return;
 	session_stop(session);
 	collect_free(session->collect);
-	symbolizer_free(session->symbolizer);
 	free(session);
 }
 
@@ -97,14 +95,11 @@ pid_t session_fork(struct session *session)
 }
 
 struct profile *session_lock(struct session *session,
+			     struct symbolizer *symbolizer,
 			     const struct shape *shape)
 {
-	struct symbol_options naming = { 0 };
-
-	if (!session->symbolizer)
-		session->symbolizer = symbolizer_new(&naming);
 	session->profile = collect_lock_profile(session->collect,
-						session->symbolizer);
+						symbolizer);
 	shape_apply(session->profile, shape, &session->saved);
 	return session->profile;
 }
@@ -114,11 +109,6 @@ void session_unlock(struct session *session)
 	shape_restore(session->profile, &session->saved);
 	collect_unlock_profile(session->collect);
 	session->profile = NULL;
-}
-
-void session_forget_names(struct session *session)
-{
-	symbolizer_free(TAKE(session->symbolizer));
 }
 
 void session_count(struct session *session, struct worker_stats *out)

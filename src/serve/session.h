@@ -56,9 +56,9 @@ pid_t session_fork(struct session *session);
 
 /* The profile with names, cut to @shape until session_unlock(). */
 struct profile *session_lock(struct session *session,
+			     struct symbolizer *symbolizer,
 			     const struct shape *shape);
 void session_unlock(struct session *session);
-void session_forget_names(struct session *session);
 
 /* Everything up to now is in the profile from now on. */
 void session_flush(struct session *session);

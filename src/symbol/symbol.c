@@ -407,6 +407,30 @@ static struct symbol_module *symbol_module_new(struct symbolizer *symbolizer,
 	return m;
 }
 
+/* As two runs, which share no modules, have it. */
+static bool is_same_file(const struct module *a, const struct module *b)
+{
+	return a->fd >= 0 && b->fd >= 0 && a->inode == b->inode &&
+	       a->dev_major == b->dev_major && a->dev_minor == b->dev_minor &&
+	       a->file_bytes == b->file_bytes &&
+	       a->build_id_bytes == b->build_id_bytes &&
+	       !memcmp(a->build_id, b->build_id, a->build_id_bytes) &&
+	       !strcmp(a->path, b->path);
+}
+
+static uint32_t find_same(const struct symbolizer *symbolizer,
+			  const struct module *module)
+{
+	for (uint32_t i = 0; i < symbolizer->modules.n; i++) {
+		const struct symbol_module *m = *(struct symbol_module **)
+			vec_at(&symbolizer->modules, i);
+
+		if (is_same_file(m->module, module))
+			return i;
+	}
+	return NO_ID;
+}
+
 static struct symbol_module *symbolizer_module(struct symbolizer *symbolizer,
 					       const struct module *module)
 {
@@ -414,8 +438,12 @@ static struct symbol_module *symbolizer_module(struct symbolizer *symbolizer,
 	uint32_t id = map_get(&symbolizer->by_module, key);
 
 	if (id == NO_ID) {
-		id = (uint32_t)symbolizer->modules.n;
+		id = find_same(symbolizer, module);
+		if (id == NO_ID)
+			id = (uint32_t)symbolizer->modules.n;
 		map_put(&symbolizer->by_module, key, id);
+	}
+	if (id == symbolizer->modules.n) {
 		*(struct symbol_module **)vec_push(&symbolizer->modules) =
 			symbol_module_new(symbolizer, module);
 	}

@@ -113,7 +113,7 @@ def guarded(work, n):
         try:
             work(n)
         except OSError as error:
-            count(type(error).__name__)
+            count("%s(%s)" % (type(error).__name__, work.__name__))
 
 
 def run(threads):
