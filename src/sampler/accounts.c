@@ -18,7 +18,7 @@
  */
 #include "sampler/accounts.h"
 
-#include "sampler/sampler.h"
+#include "sampler/births.h"
 
 static int64_t owed_by_thread(const struct thread *thread)
 {
@@ -226,12 +226,13 @@ void accounts_exec(struct sampler *s, struct thread *caller)
 }
 
 /* What is left when all is over: paid, or nobody's. */
-void accounts_end_brief(struct sampler *s, const struct process *process)
+void accounts_end_brief(struct sampler *s, struct process *process)
 {
 	pay_brief(s);
 	if (s->brief_ns <= 0)
 		return;
 	s->stats.unsampled_ns += s->brief_ns;
+	births_announce(s, process);
 	sampler_send(s, &(struct record){
 		.kind = RECORD_UNSAMPLED,
 		.subject = process->subject,
@@ -259,6 +260,7 @@ void accounts_end_process(struct sampler *s, struct process *process)
 	if (rest <= 0)
 		return;
 	s->stats.unsampled_ns += rest;
+	births_announce(s, process);
 	sampler_send(s, &(struct record){
 		.kind = RECORD_UNSAMPLED,
 		.subject = process->subject,

@@ -17,7 +17,7 @@ void accounts_end_process(struct sampler *s, struct process *process);
  * pool where they will be. */
 void accounts_exec(struct sampler *s, struct thread *caller);
 /* Before the last process ends: those who lived briefly, if still unpaid. */
-void accounts_end_brief(struct sampler *s, const struct process *process);
+void accounts_end_brief(struct sampler *s, struct process *process);
 void accounts_close_window(struct sampler *s);
 /* The last window: with the exact run times of all threads. */
 void accounts_finish(struct sampler *s);

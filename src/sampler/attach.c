@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "sampler/births.h"
 #include "target/permission.h"
 #include "util/log.h"
 
@@ -37,8 +38,10 @@ static void probe_schedstat(struct sampler *s, pid_t pid)
 
 static void add_attached(struct sampler *s, struct process *process, pid_t tid)
 {
-	struct thread *thread = sampler_new_thread(s, process, tid);
+	struct thread *thread = roster_find(&s->roster, tid);
 
+	if (!thread) /* else it is who was here under this number */
+		thread = births_add_thread(s, process, tid);
 	thread->state = THREAD_RUNNING;
 	accounts_attach_thread(s, thread);
 	/* It may have slept for days: a look will tell. */
@@ -59,6 +62,26 @@ static void answer_events(struct sampler *s)
 }
 
 /*
+ * A SEIZE waits for an exec that is under way. Who called it then has the
+ * number of its process, and so have we seized that one.
+ */
+static pid_t number_now(const struct process *process, pid_t tid)
+{
+	return process_has_thread(process->pid, tid) ? tid : process->pid;
+}
+
+/*
+ * If a thread that was not yet seized calls exec, the leader that was is gone
+ * without a word, and who has its number now is not traced.
+ */
+static bool is_seized(const struct sampler *s, const struct process *process,
+		      pid_t tid)
+{
+	return roster_find(&s->roster, tid) &&
+	       (tid != process->pid || tracee_is_ours(tid));
+}
+
+/*
  * One pass over the threads. Threads born of seized ones are seized by the
  * kernel; those of threads not yet seized show up in the next pass.
  */
@@ -73,11 +96,11 @@ static int seize_pass(struct sampler *s, struct process *process,
 		pid_t tid = *(pid_t *)vec_at(tids, i);
 		int err;
 
-		if (roster_find(&s->roster, tid))
+		if (is_seized(s, process, tid))
 			continue;
 		err = seize(s, tid);
 		if (err == 0) {
-			add_attached(s, process, tid);
+			add_attached(s, process, number_now(process, tid));
 			++*n_new;
 		} else if (err != ESRCH && !first_error) {
 			first_error = err;
@@ -112,7 +135,7 @@ struct error *attach_process(struct sampler *s, pid_t pid)
 	if (error)
 		return error;
 	warn_if_stopped(pid);
-	process = sampler_new_process(s, pid, NO_ID);
+	process = births_add_process(s, pid, NULL);
 	probe_schedstat(s, pid);
 	accounts_attach_process(s, process);
 	process->is_attaching = true;
@@ -153,9 +176,9 @@ struct error *attach_launched(struct sampler *s, const struct launch *launch)
 				  "forbids ptrace(2)");
 	s->launch = *launch;
 	s->root = launch->pid;
-	process = sampler_new_process(s, launch->pid, NO_ID);
+	process = births_add_process(s, launch->pid, NULL);
 	probe_schedstat(s, launch->pid);
-	thread = sampler_new_thread(s, process, launch->pid);
+	thread = births_add_thread(s, process, launch->pid);
 	thread->state = THREAD_RUNNING;
 	thread->is_sampled = false; /* until it has called exec */
 	launch_exec(&s->launch);

@@ -10,11 +10,12 @@
 #include <string.h>
 
 #include "arch/restart.h"
+#include "sampler/births.h"
 #include "sampler/labels.h"
-#include "sampler/sampler.h"
 
 #define MAPS_BYTES 16384
-#define WOKEN_RUN_NS (50 * NS_PER_US) /* sampling.md, section 2 */
+/* Back from a call, and no more than this since: it was woken, and no more. */
+#define WOKEN_RUN_NS (50 * NS_PER_US)
 #define WAKE_UP_NS (30 * NS_PER_US) /* from a displaced thread to us */
 #define CLOCK_SLACK_NS (3 * NS_PER_US)
 #define STACK_OTHER_BYTES 16384 /* of a goroutine whose begin is unknown */
@@ -44,6 +45,8 @@ void sampler_pay_wall(struct sampler *s, struct thread *thread, int64_t now)
 	    wall_ns <= 0)
 		return;
 	thread->wall_from_ns = now;
+	thread->was_sent = true;
+	births_announce(s, thread->process);
 	sampler_send(s, &(struct record){
 		.kind = thread->has_stack ? RECORD_REPEAT : RECORD_UNSEEN,
 		.subject = thread->process->subject,
@@ -135,14 +138,18 @@ static size_t stack_budget(const struct sampler *s,
 	return need < STACK_MAX_BYTES ? need : STACK_MAX_BYTES;
 }
 
-static struct stack_record *reserve_stack(struct sampler *s, size_t n_bytes)
+static struct stack_record *reserve_stack(struct sampler *s,
+					  struct thread *thread,
+					  size_t n_bytes)
 {
 	size_t n_label_bytes = s->options.labels_at ? LABELS_TEXT_BYTES : 0;
-	struct stack_record *stack =
-		ring_reserve(&s->ring,
+	struct stack_record *stack;
+
+	births_announce(s, thread->process);
+	thread->was_sent = true;
+	stack = ring_reserve(&s->ring,
 			     sizeof(*stack) + n_bytes + n_label_bytes,
 			     RING_SPARE_BYTES);
-
 	if (!stack)
 		s->stats.dropped++;
 	return stack;
@@ -301,7 +308,8 @@ static bool send_walked(struct sampler *s, struct thread *thread, bool is_hit)
 {
 	size_t max = s->options.walk.max_depth < WALKED_MAX
 			     ? s->options.walk.max_depth : WALKED_MAX;
-	struct stack_record *stack = reserve_stack(s, max * sizeof(taddr));
+	struct stack_record *stack =
+		reserve_stack(s, thread, max * sizeof(taddr));
 	size_t n;
 
 	if (!stack)
@@ -347,6 +355,7 @@ static void send_maps(struct sampler *s, struct thread *thread)
 	if (!process->n_maps)
 		return;
 	process->n_maps--;
+	births_announce(s, process);
 	maps = ring_reserve(&s->ring, sizeof(*maps) + MAPS_BYTES,
 			    RING_SPARE_BYTES);
 	if (!maps)
@@ -377,7 +386,8 @@ static bool send_stack(struct sampler *s, struct thread *thread,
 	if (s->upt)
 		return send_walked(s, thread, is_hit);
 	send_maps(s, thread);
-	stack = reserve_stack(s, budget + (other_fp ? STACK_TOP_MAX : 0));
+	stack = reserve_stack(s, thread,
+			      budget + (other_fp ? STACK_TOP_MAX : 0));
 	if (!stack)
 		return false;
 	fill_record(s, stack, thread, take_wall(s, thread), is_hit);
@@ -503,7 +513,7 @@ bool capture_blocked(struct sampler *s, struct thread *thread,
 		     bool is_hit)
 {
 	size_t budget = stack_budget(s, thread, at->sp);
-	struct stack_record *stack = reserve_stack(s, budget);
+	struct stack_record *stack = reserve_stack(s, thread, budget);
 	struct schedstat after;
 
 	if (!stack)

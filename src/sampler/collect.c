@@ -22,7 +22,7 @@
 #include "util/log.h"
 
 #define FLUSH_MS 500
-#define REAP_MS 20 /* a seize that lasts longer may wait for us to reap */
+#define REAP_MS 4 /* a seize that lasts longer may wait for us to reap */
 
 struct collect {
 	struct sampler sampler;
@@ -35,6 +35,8 @@ struct collect {
 	int ready_fd; /* eventfd: attached, or failed */
 	int done_fd;  /* eventfd: all targets are let go */
 	struct error *error;
+	struct told *told;
+	struct counts *shown; /* read from there by the main thread */
 	struct profile_sample *kept_samples; /* while locked for a look */
 };
 
@@ -154,8 +156,13 @@ struct error *collect_start(const struct sampler_options *options,
 	collect->ready_fd = eventfd(0, EFD_CLOEXEC);
 	collect->done_fd = eventfd(0, EFD_CLOEXEC);
 	pthread_mutex_init(&collect->sampler.rescue.lock, NULL);
+	collect->told = xcalloc(1, sizeof(*collect->told));
+	pthread_mutex_init(&collect->told->lock, NULL);
+	collect->shown = xcalloc(1, sizeof(*collect->shown));
+	collect->sampler.told = collect->told;
 	error = ring_init(&collect->sampler.ring);
 	digest_init(&collect->digest, &collect->sampler.ring, options);
+	collect->digest.told = collect->told;
 	collect->digest.registry.profile->time_ns = clock_wall_ns();
 	if (!error)
 		error = start_threads(collect);
@@ -232,12 +239,18 @@ bool collect_is_paused(const struct collect *collect)
 
 const struct sampler_stats *collect_stats(const struct collect *collect)
 {
-	return &collect->sampler.stats;
+	if (collect->is_joined)
+		return &collect->sampler.stats;
+	told_read(collect->told, collect->shown);
+	return &collect->shown->stats;
 }
 
 const struct walk_counts *collect_walk_counts(const struct collect *collect)
 {
-	return unwinder_counts(collect->digest.unwinder);
+	if (collect->is_joined)
+		return unwinder_counts(collect->digest.unwinder);
+	told_read(collect->told, collect->shown);
+	return &collect->shown->walks;
 }
 
 void collect_join(struct collect *collect)
@@ -285,7 +298,9 @@ pid_t collect_fork(struct collect *collect)
 	pid_t pid;
 
 	digest_lock(&collect->digest);
+	pthread_mutex_lock(&collect->told->lock);
 	pid = fork();
+	pthread_mutex_unlock(&collect->told->lock);
 	digest_unlock(&collect->digest);
 	return pid;
 }
@@ -331,6 +346,8 @@ void collect_free(struct collect *collect)
 	ring_clear(&collect->sampler.ring);
 	roster_clear(&collect->sampler.roster);
 	upt_free(collect->sampler.upt);
+	free(collect->shown);
+	free(collect->told);
 	vec_clear(&collect->sampler.outstanding);
 	if (collect->ready_fd >= 0)
 		close(collect->ready_fd);

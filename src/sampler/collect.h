@@ -64,7 +64,10 @@ void collect_flush(struct collect *collect);
 int collect_done_fd(const struct collect *collect);
 bool collect_is_paused(const struct collect *collect);
 
-/* Numbers for the progress line; whole and exact once the run is done. */
+/*
+ * Copies of a tenth of a second ago, or of the last collect_flush(); whole and
+ * exact once the run is joined. The next call may change them.
+ */
 const struct sampler_stats *collect_stats(const struct collect *collect);
 const struct walk_counts *collect_walk_counts(const struct collect *collect);
 

@@ -456,6 +456,7 @@ static void take(struct digest *digest, const struct record *record)
 		name_program(digest);
 		return;
 	case RECORD_FLUSH:
+		told_walks(digest->told, unwinder_counts(digest->unwinder));
 		eventfd_write(digest->flushed_fd, 1);
 		return;
 	default:
@@ -477,6 +478,8 @@ void digest_run(struct digest *digest)
 		hurry_update(&hurry, ring_pending(digest->ring), RING_BYTES);
 		record = ring_peek(digest->ring, &len);
 		if (!record) {
+			told_walks(digest->told,
+				   unwinder_counts(digest->unwinder));
 			ring_wait(digest->ring, POLL_MS);
 			continue;
 		}

@@ -14,6 +14,7 @@
 #include "sampler/record.h"
 #include "sampler/ring.h"
 #include "sampler/subject.h"
+#include "sampler/told.h"
 
 struct slot {
 	struct vec hits;      /* struct hit, pending */
@@ -40,6 +41,7 @@ struct digest {
 	location_id truncated, no_fp, unsampled;
 	uint32_t n_sampled_subjects; /* that had a sample */
 	int flushed_fd; /* eventfd: a RECORD_FLUSH was reached */
+	struct told *told; /* counts of walks go there */
 	pthread_mutex_t lock;
 };
 

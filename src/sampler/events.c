@@ -12,61 +12,12 @@
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 
-#include "sampler/sampler.h"
-#include "target/permission.h"
-#include "util/log.h"
+#include "sampler/births.h"
 
 #define SWEEP_THREADS 64
 #define SWEEP_EVENTS 16
 /* Libraries are mapped one after the other. */
 #define MAPS_AFTER_EXEC 4
-
-static void send_subject(struct sampler *s, const struct process *process,
-			 uint32_t parent)
-{
-	sampler_send(s, &(struct record){
-		.kind = RECORD_SUBJECT,
-		.subject = process->subject,
-		.pid = process->pid,
-		.parent = parent,
-	});
-	s->is_urgent = true;
-}
-
-struct process *sampler_new_process(struct sampler *s, pid_t pid,
-				    uint32_t parent_subject)
-{
-	struct process *process = roster_add_process(&s->roster, pid);
-
-	s->stats.processes++;
-	process->is_32bit = process_is_32bit(pid);
-	send_subject(s, process, parent_subject);
-	return process;
-}
-
-static bool is_wanted(const struct sampler *s, pid_t tid)
-{
-	for (size_t i = 0; i < s->options.n_tids; i++)
-		if (s->options.tids[i] == tid)
-			return true;
-	return !s->options.tids;
-}
-
-struct thread *sampler_new_thread(struct sampler *s, struct process *process,
-				  pid_t tid)
-{
-	struct thread *thread = roster_add_thread(&s->roster, process, tid);
-
-	s->stats.threads++;
-	s->stats.live_threads++;
-	thread->is_sampled = is_wanted(s, tid) && !process->is_32bit;
-	thread->moved_tick = s->tick;
-	roster_look_at(&s->roster, thread, s->tick);
-	thread->born_ns = thread->wall_from_ns = clock_now_ns();
-	if (thread_read_schedstat(&s->roster, thread, &thread->seen))
-		thread->run_ns = thread->seen.run_ns;
-	return thread;
-}
 
 static void forget_outstanding(struct sampler *s, struct thread *thread)
 {
@@ -84,11 +35,12 @@ static void end_thread(struct sampler *s, struct thread *thread)
 	sampler_pay_wall(s, thread, clock_now_ns());
 	s->stats.existed_ns += clock_now_ns() - thread->born_ns;
 	accounts_end_thread(s, thread);
-	sampler_send(s, &(struct record){
-		.kind = RECORD_SLOT_END,
-		.slot = thread->slot,
-		.subject = thread->process->subject,
-	});
+	if (thread->was_sent)
+		sampler_send(s, &(struct record){
+			.kind = RECORD_SLOT_END,
+			.slot = thread->slot,
+			.subject = thread->process->subject,
+		});
 	s->stats.live_threads--;
 	if (s->upt)
 		upt_forget(s->upt, thread->tid);
@@ -106,10 +58,11 @@ static void end_process(struct sampler *s, struct process *process)
 	accounts_end_process(s, process);
 	if (s->roster.processes.n == 1)
 		accounts_end_brief(s, process);
-	sampler_send(s, &(struct record){
-		.kind = RECORD_SUBJECT_END,
-		.subject = process->subject,
-	});
+	if (process->is_announced)
+		sampler_send(s, &(struct record){
+			.kind = RECORD_SUBJECT_END,
+			.subject = process->subject,
+		});
 	roster_remove_process(&s->roster, process);
 }
 
@@ -152,51 +105,6 @@ static void handle_exit(struct sampler *s, const struct wait_event *event)
 	tracee_reap(event->tid);
 }
 
-/* Who made @pid, when the event about its birth is still to come. */
-static pid_t parent_of(pid_t pid)
-{
-	struct proc_stat stat;
-
-	return proc_read_stat(pid, pid, &stat) ? stat.ppid : 0;
-}
-
-/*
- * A task that nobody has told us of: made by clone, fork or vfork of one that
- * we hold. Its parent's subject gives it the mappings it starts with. The event
- * of a birth may come after the child's end: then it is a zombie, that of its
- * parent, and nothing more will be heard of it.
- */
-static struct thread *adopt(struct sampler *s, pid_t tid, pid_t parent)
-{
-	pid_t pid = proc_traced_group(tid);
-	struct process *process;
-	struct thread *maker;
-
-	if (pid <= 0)
-		return NULL;
-	process = roster_find_process(&s->roster, pid);
-	if (!process) {
-		maker = roster_find(&s->roster,
-				    parent ? parent : parent_of(pid));
-		process = sampler_new_process(
-			s, pid, maker ? maker->process->subject : NO_ID);
-		process->is_born = process->is_brief = true;
-	}
-	return sampler_new_thread(s, process, tid);
-}
-
-/*
- * Its first stop is asked for by its own id: a wait for any one gives events
- * in the order of the tracees, and a parent that goes on making threads would
- * keep its children waiting.
- */
-static void expect_birth(struct sampler *s, struct thread *thread)
-{
-	thread->state = THREAD_UNBORN;
-	thread->interrupted_ns = clock_now_ns();
-	*(struct thread **)vec_push(&s->outstanding) = thread;
-}
-
 /*
  * Any stop takes a pending interrupt back (ptrace_stop() in the kernel: "any
  * trap clears pending STOP trap"). So this one is the answer to ours as well:
@@ -215,29 +123,46 @@ static bool answer_interrupt(struct sampler *s, struct thread *thread,
 
 static void handle_birth(struct sampler *s, struct thread *parent)
 {
+	struct process *process = parent->process;
 	unsigned long tid;
-	struct thread *thread;
 
-	if (tracee_event_message(parent->tid, &tid) == TRACEE_OK &&
-	    !roster_find(&s->roster, (pid_t)tid)) {
-		thread = adopt(s, (pid_t)tid, parent->tid);
-		if (thread)
-			expect_birth(s, thread);
-	}
+	if (tracee_event_message(parent->tid, &tid) != TRACEE_OK)
+		tid = 0; /* killed meanwhile */
 	if (!answer_interrupt(s, parent, 0))
 		tracee_resume(parent->tid, 0);
+	if (tid)
+		births_expect(s, process, (pid_t)tid);
 }
 
-/* Its registers are others; its CPU time is counted, and unsampled. */
-static void check_bits(const struct sampler *s, struct thread *thread)
+/* Its process is another program now, and @caller its only thread. */
+static void take_over(struct sampler *s, struct thread *caller, pid_t pid)
 {
-	struct process *process = thread->process;
+	struct process *process = caller->process;
 
-	process->is_32bit = process_is_32bit(process->pid);
-	thread->is_sampled = is_wanted(s, thread->tid) && !process->is_32bit;
-	if (process->is_32bit)
-		log_warning("process %d runs a 32-bit program, which is not "
-			    "sampled", (int)process->pid);
+	forget_outstanding(s, caller);
+	sampler_pay_wall(s, caller, clock_now_ns());
+	accounts_exec(s, caller);
+	roster_rename_thread(&s->roster, caller, pid);
+	births_exec(s, caller);
+	process->pool_hits = 0;
+	process->was_sent = false;
+	process->n_maps = MAPS_AFTER_EXEC;
+	stackmap_clear(&process->stackmap);
+	caller->stack_lo = caller->stack_hi = 0;
+	caller->has_stack = false;
+	caller->state = THREAD_RUNNING;
+	caller->idle_looks = 0;
+	roster_look_at(&s->roster, caller, s->tick);
+}
+
+/* The launched program begins: what it did until now was ours. */
+static void begin_program(struct sampler *s, struct thread *caller)
+{
+	s->has_execed = true;
+	accounts_attach_process(s, caller->process);
+	accounts_attach_thread(s, caller);
+	caller->is_new = true;
+	caller->born_ns = caller->wall_from_ns = clock_now_ns();
 }
 
 /*
@@ -250,7 +175,6 @@ static void handle_exec(struct sampler *s, pid_t pid)
 	struct process *process = roster_find_process(&s->roster, pid);
 	unsigned long former = (unsigned long)pid;
 	struct thread *caller;
-	uint32_t old;
 
 	tracee_event_message(pid, &former);
 	caller = roster_find(&s->roster, (pid_t)former);
@@ -260,36 +184,13 @@ static void handle_exec(struct sampler *s, pid_t pid)
 		if (thread->process == process && thread != caller)
 			end_thread(s, thread);
 	}
-	if (process && caller) {
-		old = process->subject;
-		forget_outstanding(s, caller);
-		sampler_pay_wall(s, caller, clock_now_ns());
-		accounts_exec(s, caller);
-		roster_rename_thread(&s->roster, caller, pid);
-		roster_new_subject(&s->roster, process);
-		process->pool_hits = 0;
-		process->was_sent = false;
-		process->n_maps = MAPS_AFTER_EXEC;
-		stackmap_clear(&process->stackmap);
-		caller->stack_lo = caller->stack_hi = 0;
-		send_subject(s, process, NO_ID);
-		sampler_send(s, &(struct record){
-			.kind = RECORD_SUBJECT_END, .subject = old });
-		caller->has_stack = false;
-		caller->state = THREAD_RUNNING;
-		caller->idle_looks = 0;
-		roster_look_at(&s->roster, caller, s->tick);
+	if (process && !caller) /* it was seized in the middle of this */
+		caller = births_add_thread(s, process, pid);
+	if (process) {
+		take_over(s, caller, pid);
+		if (pid == s->root && !s->has_execed)
+			begin_program(s, caller);
 	}
-	if (pid == s->root && !s->has_execed && process && caller) {
-		s->has_execed = true; /* what it did until now was ours */
-		accounts_attach_process(s, process);
-		accounts_attach_thread(s, caller);
-		caller->is_new = true;
-		caller->is_sampled = true;
-		caller->born_ns = caller->wall_from_ns = clock_now_ns();
-	}
-	if (process && caller)
-		check_bits(s, caller);
 	tracee_resume(pid, 0);
 }
 
@@ -335,7 +236,7 @@ void sampler_handle_event(struct sampler *s, const struct wait_event *event)
 	}
 	thread = roster_find(&s->roster, event->tid);
 	if (!thread)
-		thread = adopt(s, event->tid, 0);
+		thread = births_adopt(s, event->tid);
 	if (!thread) { /* killed meanwhile: its exit comes next */
 		tracee_resume(event->tid, 0);
 		return;

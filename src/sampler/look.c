@@ -10,8 +10,8 @@
 #include <sched.h>
 
 #include "arch/restart.h"
+#include "sampler/births.h"
 #include "sampler/predecessor.h"
-#include "sampler/sampler.h"
 
 #define COPIES_MAX 8 /* of one blocked stack */
 #define BACK_OFF_MAX_NS NS_PER_S
@@ -324,7 +324,7 @@ static void answer_early(struct sampler *s)
 		sampler_swallow_news(s);
 }
 
-/* Looks that a tick may make: 2 % of a core (DESIGN 3.2), 1.5 us each. */
+/* Looks that a tick may make: 2 % of a core, at 1.5 us each. */
 static size_t look_budget(const struct sampler *s)
 {
 	size_t budget = (size_t)(s->period_ns / 50 / 1500);
@@ -341,6 +341,9 @@ static void look_at(struct sampler *s, struct thread *thread,
 {
 	bool had_moved = false;
 
+	births_check_bits(s, thread->process);
+	if (!thread->is_sampled)
+		return;
 	check_stackmap(thread->process, thread->tid);
 	if (!look(s, thread, &had_moved) || found->n >= STOPS_PER_TICK_MAX)
 		return;

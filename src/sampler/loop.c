@@ -15,6 +15,7 @@
 #include "sampler/priority.h"
 
 #define WINDOW_NS NS_PER_S
+#define TELL_NS (100 * NS_PER_MS)
 #define MANY_THREADS 256
 #define ROUND_NS (100 * NS_PER_MS) /* every thread is asked this often */
 
@@ -74,6 +75,13 @@ static void close_window(struct sampler *s, int64_t now)
 	limit_pause(s, window_ns);
 	follow_choose(s, window_ns);
 	s->window_end_ns = now + WINDOW_NS;
+	s->n_births = 0;
+}
+
+static void tell(struct sampler *s, int64_t now)
+{
+	s->told_ns = now;
+	told_stats(s->told, &s->stats);
 }
 
 static void handle_requests(struct sampler *s)
@@ -93,6 +101,7 @@ static void handle_requests(struct sampler *s)
 			accounts_finish(s);
 			sampler_pay_all_wall(s);
 		}
+		tell(s, clock_now_ns());
 		sampler_send(s, &(struct record){ .kind = RECORD_FLUSH });
 		s->is_urgent = true;
 	}
@@ -216,6 +225,8 @@ static void run_loop(struct sampler *s)
 			note_round(s, now);
 		} else if (now >= s->window_end_ns) {
 			close_window(s, now);
+		} else if (now - s->told_ns >= TELL_NS) {
+			tell(s, now);
 		}
 		sampler_settle(s);
 		if (!s->is_paused && s->next_ns < wake_ns)

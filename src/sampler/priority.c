@@ -3,7 +3,7 @@
  * priority.c - the core when a tick is due, and when the ring fills.
  *
  * A sampler that waits for a core until the target blocks sees only blocked
- * threads (sampling.md, A3). Best is SCHED_FIFO; then a short slice, which
+ * threads. Best is SCHED_FIFO; then a short slice, which
  * EEVDF (kernel >= 6.12) answers with an early deadline; else nice.
  */
 #include "sampler/priority.h"

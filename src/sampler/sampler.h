@@ -19,13 +19,15 @@
 #include "sampler/roster.h"
 #include "sampler/stats.h"
 #include "sampler/task_files.h"
+#include "sampler/told.h"
 #include "target/guard.h"
 #include "target/launch.h"
 #include "target/tracee.h"
 #include "target/upt.h"
 
-#define LATE_NS (200 * NS_PER_US)     /* DESIGN 3.2: a look later is late */
-#define STOP_BOUND_NS (50 * NS_PER_MS) /* reliability.md, rule 10 */
+#define LATE_NS (200 * NS_PER_US)     /* who runs by then is another one */
+/* A parent in vfork, or a frozen thread, does not answer at all. */
+#define STOP_BOUND_NS (50 * NS_PER_MS)
 #define STACK_FIRST_BYTES (256u << 10) /* copied of a thread not yet known */
 #define STACK_MIN_BYTES (16u << 10)
 #define STACK_CALM_BYTES (64u << 10) /* at least, when stops are few */
@@ -42,7 +44,7 @@
 /*
  * Exits that the main thread reaped while a SEIZE did not return: an exec in
  * the target waits for its dead siblings to be reaped, and the SEIZE for that
- * exec (reliability.md, rule 12).
+ * exec.
  */
 struct rescue {
 	pthread_mutex_t lock;
@@ -56,6 +58,8 @@ struct sampler {
 	struct roster roster;
 	struct ring ring;
 	struct sampler_stats stats;
+	struct told *told; /* a copy of them, of told_ns */
+	int64_t told_ns;
 	size_t n_runnable; /* threads found so at the last tick */
 	uint32_t active[ACTIVE_MAX]; /* slots of them, to be looked at first */
 	size_t n_active;
@@ -81,13 +85,14 @@ struct sampler {
 	int64_t base_ns;    /* its middle: the next deadline without jitter */
 	int64_t period_ns;  /* now; options.period_ns until max_pause acts */
 	uint64_t random;    /* state of the jitter's generator */
-	int64_t start_ns, end_ns, window_end_ns;
-	int64_t window_held_ns;
+	int64_t start_ns, end_ns, window_end_ns, window_held_ns;
 	bool is_urgent;	   /* wake the unwinder now */
 	int64_t resume_ns; /* end of the delay, or 0 */
 	_Atomic unsigned requests; /* enum collect_request, from main */
 	_Atomic bool is_paused;
 	bool is_suspended; /* the thread ends, the run does not */
+
+	uint32_t n_births; /* of processes in this window */
 
 	/* accounts.c: processes that were born and died in one window */
 	uint32_t brief_hits;
@@ -112,10 +117,6 @@ void sampler_swallow_news(struct sampler *s);
 /* For the main thread, when a SEIZE hangs. */
 void sampler_rescue_exits(struct sampler *s);
 void sampler_handle_event(struct sampler *s, const struct wait_event *event);
-struct process *sampler_new_process(struct sampler *s, pid_t pid,
-				    uint32_t parent_subject);
-struct thread *sampler_new_thread(struct sampler *s, struct process *process,
-				  pid_t tid);
 
 /* The run is over: end every entry; the kernel detaches at our end. */
 void sampler_end_all(struct sampler *s);

@@ -2,8 +2,8 @@
 /*
  * stats.h - what the sampler counts about itself.
  *
- * Written by the sampler thread alone. The progress line reads single words
- * while it runs; everything else is read after the sampler has ended.
+ * Written by the sampler thread alone; others read a copy (told.h), or these
+ * when it has ended.
  */
 #ifndef SAMPLER_STATS_H
 #define SAMPLER_STATS_H

@@ -27,6 +27,9 @@ struct process {
 	bool is_born;	/* made during the run, by a process that we hold */
 	bool is_attaching; /* its threads are being seized */
 	bool is_32bit;	/* its registers are others: not sampled */
+	bool has_known_bits; /* or it called exec, and nobody has looked yet */
+	bool is_announced;   /* to the unwinder, as a subject */
+	uint32_t parent_subject; /* until then: whose mappings it began with */
 	bool was_sent;	/* a stack of this subject went into the ring */
 	uint8_t n_maps; /* to send in front of its next stacks */
 	clockid_t clock;
@@ -58,6 +61,7 @@ struct thread {
 	struct process *process; /* NULL: the slot is free */
 	enum thread_state state;
 	bool is_sampled; /* not left out by a list of tids */
+	bool was_sent;	 /* a record of its slot went into the ring */
 	int schedstat_fd, syscall_fd, stat_fd; /* -1: not open */
 
 	/* the last look */

@@ -9,6 +9,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "util/clock.h"
 #include "target/root.h"
@@ -192,6 +194,11 @@ pid_t proc_traced_group(pid_t tid)
 	if (!group || !tracer || strtol(tracer, NULL, 10) <= 0)
 		return -1;
 	return (pid_t)strtol(group, NULL, 10);
+}
+
+bool process_has_thread(pid_t pid, pid_t tid)
+{
+	return !syscall(SYS_tgkill, pid, tid, 0) || errno != ESRCH;
 }
 
 static bool list_numbers(const char *path, struct vec *out)

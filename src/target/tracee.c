@@ -166,6 +166,15 @@ void tracee_reap(pid_t tid)
 	waitpid(tid, NULL, WNOHANG | __WALL);
 }
 
+bool tracee_is_ours(pid_t tid)
+{
+	int options = WEXITED | WSTOPPED | WNOHANG | WNOWAIT | __WALL |
+		      __WNOTHREAD;
+	siginfo_t info;
+
+	return !waitid(P_PID, (id_t)tid, &info, options);
+}
+
 /* Slower, but there where process_vm_readv() is forbidden or not built in. */
 static ssize_t read_by_mem_file(pid_t tid, taddr addr, void *buf, size_t len)
 {

@@ -81,6 +81,9 @@ bool tracee_wait_stop(pid_t tid, struct wait_event *out);
 
 void tracee_reap(pid_t tid);
 
+/* Does the calling thread trace it (or is it its parent)? */
+bool tracee_is_ours(pid_t tid);
+
 /*
  * Up to @len bytes of the memory that @tid sees at @addr: bytes read, 0 at
  * an unmapped address, -1 when it cannot be read at all (errno).

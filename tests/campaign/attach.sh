@@ -20,9 +20,11 @@ rss_kib() { # PID
 	sed -n 's/^RssAnon:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$1/status"
 }
 
-n_descriptors() { # PID: those of connections come and go
-	find "/proc/$1/fd" -lname 'socket:*' -prune -o -type l -print \
-		2>"$scratch/find" | wc -l
+# Those of connections and of epoll, one for each of some connections, come
+# and go.
+n_descriptors() { # PID
+	find "/proc/$1/fd" \( -lname 'socket:*' -o -lname 'anon_inode:*' \) \
+		-prune -o -type l -print 2>"$scratch/find" | wc -l
 }
 
 start_redis() {
@@ -54,7 +56,7 @@ start_server() {
 
 end_server() {
 	kill "$(sed -n 's/^ready //p' "$target_out")"
-	wait "$victim"
+	wait "$victim" || diag "the server's status is $?"
 	failed=$(sed -n 's/.*failed //p' "$target_out")
 	requests=$(sed -n 's/^requests \([0-9]*\).*/\1/p' "$target_out")
 }
@@ -70,6 +72,7 @@ while [ $n_done -lt "$cycles" ] &&
 		-p "$victim" >err 2>&1 </dev/null || {
 		n_bad=$((n_bad + 1))
 		diag_file err
+		is_alive "$victim" || break
 	}
 	n_done=$((n_done + 1))
 	if [ $n_done = 100 ]; then

@@ -1,13 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # kill9.sh - SIGKILL psample at random moments: the target runs on, no thread
-# of it is stopped or traced. KILLS rounds (20); tests/campaign does 200.
+# of it is stopped or traced. KILLS rounds (20); tests/campaign does 200. With
+# MODE=wall all of them are of wall clock profiles, not only some.
 #
 # Breaks if anything is left in the target that only psample could undo: an
 # attach by SIGSTOP, EXITKILL, a breakpoint, a rewritten register.
 . "${top_srcdir:-.}/tests/run/lib.sh"
 . "$top_srcdir/tests/run/figures.sh"
-: "${KILLS:=20}"
+: "${KILLS:=20}" "${MODE:=cpu}"
 plan 6
 requires_ptrace
 
@@ -42,7 +43,7 @@ kill_rounds() { # ROUNDS OPTIONS...: on target_pid, which lives on
 	shift
 	while [ "$left" -gt 0 ]; do
 		left=$((left - 1))
-		"$PSAMPLE" -q -F 1000 "$@" -f folded \
+		"$PSAMPLE" -q -e "$MODE" -F 1000 "$@" -f folded \
 			-o "$scratch/profile" -p "$target_pid" \
 			>"$scratch/err" 2>&1 </dev/null 9>&- &
 		sampler=$!
@@ -70,7 +71,7 @@ case_attached "busy threads" $share "" "$programs/truth" eight 600
 stop_target
 case_attached "short threads" $share "" "$programs/truth" churn 600
 stop_target
-case_attached "waiting threads, cpu" $share "" "$programs/eintr" 300
+case_attached "waiting threads, $MODE" $share "" "$programs/eintr" 300
 waiting=$target_pid
 case_attached "waiting threads, wall" $share "-e wall" "$programs/eintr" 300
 stop_target
@@ -85,7 +86,8 @@ left=$share
 while [ "$left" -gt 0 ]; do
 	left=$((left - 1))
 	rm -f "$scratch/id"
-	"$PSAMPLE" -q -F 1000 -f folded -o "$scratch/profile" -- sh -c \
+	"$PSAMPLE" -q -e "$MODE" -F 1000 -f folded -o "$scratch/profile" -- \
+		sh -c \
 		'echo $$ >"$1"; exec "$2" eight 60' sh "$scratch/id" \
 		"$programs/truth" >"$scratch/out" 2>&1 </dev/null 9>&- &
 	sampler=$!
