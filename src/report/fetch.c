@@ -32,11 +32,6 @@ struct request {
 	char reason[CURL_ERROR_SIZE];
 };
 
-bool fetch_is_possible(void)
-{
-	return true;
-}
-
 const char *fetch_library_version(void)
 {
 	return curl_version_info(CURLVERSION_NOW)->version;
@@ -236,11 +231,6 @@ void fetch_all(struct fetch *fetches, size_t n, const struct fetch_tls *tls)
 }
 
 #else
-
-bool fetch_is_possible(void)
-{
-	return false;
-}
 
 const char *fetch_library_version(void)
 {

@@ -23,10 +23,7 @@ struct fetch { /* one request */
 	struct error *error; /* NULL: done */
 };
 
-/* Can anything be fetched? */
-bool fetch_is_possible(void);
-
-/* The version of libcurl, or NULL. */
+/* The version of libcurl, or NULL: nothing can be fetched. */
 const char *fetch_library_version(void);
 
 /* All of these at the same time; each has its body or its error after it. */

@@ -73,6 +73,26 @@ static char *read_searched(const char *path, const char *source_path,
 	return text;
 }
 
+/* What @path ends in, as much as possible, below one of the folders. */
+static char *read_by_ending(const char *path, const char *source_path,
+			    size_t *out_len)
+{
+	char *text = NULL;
+
+	while (!text && (path = strchr(path, '/'))) {
+		path += strspn(path, "/");
+		for (const char *p = source_path; *path && *p && !text;) {
+			int n = (int)strcspn(p, ":");
+			CLEANUP(free) char *joined =
+				xasprintf("%.*s/%s", n, p, path);
+
+			text = read_source(joined, out_len);
+			p += n + (p[n] == ':');
+		}
+	}
+	return text;
+}
+
 /* Files may hold any bytes; what is shown is UTF-8. */
 static void split_lines(struct sourcefile *file, size_t len)
 {
@@ -115,13 +135,17 @@ void sourcefile_open(struct sourcefile *file, const char *path,
 	}
 	path = path_trim(path, trim_path, source_path);
 	if (*path == '/') {
+		int err;
+
 		file->text = read_source(path, &len);
+		err = errno;
+		if (!file->text && !here)
+			file->text = read_by_ending(path, source_path, &len);
 		if (!file->text)
 			file->error = xasprintf(
 				"open %s: %s", path,
-				errno == ENOENT ?
-					"no such file or directory" :
-					strerror(errno));
+				err == ENOENT ? "no such file or directory" :
+						strerror(err));
 	} else {
 		file->text = read_searched(path, source_path, &len);
 		if (!file->text)

@@ -5,7 +5,7 @@
 # Breaks if an address of a PIE or a library is not found in its file, if
 # recursion counts twice, or if a name could become markup.
 . "${top_srcdir:-.}/tests/run/lib.sh"
-plan 29
+plan 31
 requires_program cc objdump nm
 requires_ptrace
 cd "$scratch" || exit 1
@@ -133,6 +133,16 @@ check "names of functions do not become markup" sh -c \
 check "without sources the lines come in their order" sh -c \
 	"sed -n 's/^.*> *\([0-9]*\) .*???.*/\1/p' gone.html >numbers &&
 		[ \$(wc -l <numbers) -gt 2 ] && sort -n numbers | cmp - numbers"
+mkdir -p moved/deep other
+sed 's/inner/renamed/' fact.c >moved/deep/fact.c
+mv fact.c other
+"$PSAMPLE" list '^fact$' -source_path="$PWD/moved/deep" pie.pb.gz >out
+check "source_path finds what was moved" grep -q 'sink += renamed' out
+"$PSAMPLE" list '^fact$' -source_path=deep:moved -trim_path="${PWD%/*}" \
+	pie.pb.gz >out
+mv other/fact.c .
+check "trim_path leaves what to look for, and says where it was not" \
+	grep -q 'could not find file .*fact.c on path deep:moved' out
 check "the page forbids scripts" grep -q "default-src 'none'" bad.html
 
 mkdir tools
