@@ -11,6 +11,7 @@
 #include "cli/run.h"
 #include "cli/select.h"
 #include "profile/write.h"
+#include "report/fetch.h"
 
 enum {
 	OPT_PID, OPT_NAME, OPT_TID, OPT_EVENT, OPT_FREQ, OPT_DURATION,
@@ -437,14 +438,24 @@ static struct error *check_words(struct record_options *options, int argc,
 /* The first line alone is for scripts. */
 static void print_version(void)
 {
-	const char *demangling = "-demangling";
+	const char *curl = fetch_library_version();
+	char demangling = '-', editing = '-', serving = '-';
 
 #ifdef HAVE_LIBIBERTY
-	demangling = "+demangling";
+	demangling = '+';
 #endif
-	printf("psample %s\n%s\nlibdw %s, zlib %s, licence MIT\n",
-	       PACKAGE_VERSION, demangling, symbol_library_version(),
-	       gzip_library_version());
+#ifdef HAVE_LIBEDIT
+	editing = '+';
+#endif
+#ifdef HAVE_LIBMICROHTTPD
+	serving = '+';
+#endif
+	printf("psample %s\n", PACKAGE_VERSION);
+	printf("%cdemangling %cediting %cfetching %cserving\n", demangling,
+	       editing, curl ? '+' : '-', serving);
+	printf("libdw %s, zlib %s, %s%s%slicence MIT\n",
+	       symbol_library_version(), gzip_library_version(),
+	       curl ? "libcurl " : "", curl ? curl : "", curl ? ", " : "");
 }
 
 static int run(void *ctx, int argc, char **argv, bool has_dashes)

@@ -308,6 +308,25 @@ static void await_stopped(pid_t pid)
 }
 
 /*
+ * By SIGTSTP, not SIGSTOP: the kernel keeps it from stopping an orphaned
+ * process group, which no shell would ever wake (setpgid(2), "orphaned").
+ */
+static void stop_until_continued(void)
+{
+	const struct sigaction usual = { .sa_handler = SIG_DFL };
+	struct sigaction ours;
+	sigset_t stop, before;
+
+	sigemptyset(&stop);
+	sigaddset(&stop, SIGTSTP);
+	sigaction(SIGTSTP, &usual, &ours);
+	pthread_sigmask(SIG_UNBLOCK, &stop, &before);
+	raise(SIGTSTP);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	sigaction(SIGTSTP, &ours, NULL);
+}
+
+/*
  * ^Z. A launched program stops of its own; psample follows it. An attached
  * one must not be left to a tracer that sleeps: it is let go meanwhile.
  */
@@ -324,7 +343,7 @@ static void stop_ourselves(struct run *run)
 		collect_suspend(run->collect);
 	}
 	log_progress(NULL);
-	raise(SIGSTOP); /* until SIGCONT */
+	stop_until_continued();
 	if (run->is_launched) {
 		atomic_store(&page->beat_ns, clock_now_ns());
 		collect_request(run->collect, COLLECT_RESUME);

@@ -249,8 +249,8 @@ static void print_next(const struct run *run)
 		break;
 	case FORMAT_AUTO:
 	case FORMAT_PPROF:
-		log_notice("wrote %s; next: psample top %s (or tree, list, "
-			   "web ...; or go tool pprof)", run->written,
+		log_notice("wrote %s\n  next:  psample top %s  (or tree, "
+			   "list, web; go tool pprof)", run->written,
 			   run->written);
 		break;
 	}
