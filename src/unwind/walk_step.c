@@ -153,7 +153,7 @@ static bool walk_reach_row(struct walk *walk, const struct row *row)
 					(taddr)(int64_t)row->cfa_offset - 8);
 }
 
-/* By one guess after the other, the best one first (DESIGN 4, "No CFI"). */
+/* By one guess after the other, the best one first. */
 static enum step walk_try_guesses(struct walk *walk,
 				  const struct row_entry *entry)
 {

@@ -8,7 +8,8 @@
 # A pattern selects by GROUP/KIND. Rows are kept in tests/matrix-rows of the
 # build folder, so that the page can be measured in parts: half an hour in all.
 # With MATRIX_BUDGET=60 a call stops after about a minute, says how many rows
-# are left, and the next one goes on with those.
+# are left, and the next one goes on with those. MATRIX_ROOT=DIR is a newer
+# distribution, as debootstrap makes it, for what this one does not have.
 : "${MATRIX_SECONDS:=2}" "${MATRIX_HZ:=997}" "${MATRIX_PEERS:=yes}"
 : "${MATRIX_PAGE:=}"
 . "${top_srcdir:-.}/tests/run/lib.sh"

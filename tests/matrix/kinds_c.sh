@@ -82,6 +82,7 @@ builds() {
 	c dwarf5-clang "DWARF 5, clang" plan.c clang -O2 -gdwarf-5
 	c split-dwarf "split DWARF (.dwo)" plan.c gcc -O2 -gsplit-dwarf
 	c split-dwarf-clang "split DWARF, clang" plan.c clang -O2 -gsplit-dwarf
+	split_package
 	c compressed "compressed debug sections" plan.c gcc -O2 -gz=zlib
 }
 
@@ -96,6 +97,24 @@ separate_frames() {
 		build strip "$bin" &&
 		build objcopy --add-gnu-debuglink="$bin.debug" "$bin" &&
 		measure "$bin"
+}
+
+# As split-dwarf, all .dwo files being in a package. Older libraries do not
+# open it: psample leaves that to them.
+split_package() {
+	begin_kind c split-package "split DWARF in a package (.dwp)" ||
+		return 0
+	has_programs llvm-dwp || return 0
+	elfutils=$("$PSAMPLE" --version |
+		sed -n 's/^libdw 0\.\([0-9]*\).*/\1/p')
+	[ "${elfutils:-0}" -ge 191 ] || {
+		cannot "elfutils before 0.191 reads no .dwp files"
+		return 0
+	}
+	c_compiler=gcc
+	c_build "$bin" plan.c -O2 -gsplit-dwarf &&
+		build llvm-dwp -e "$bin" -o "$bin.dwp" &&
+		build rm -r "$work/$k_name.d" && measure "$bin"
 }
 
 shapes() {

@@ -150,14 +150,22 @@ kinds_jit() {
 	jit jit java-interpreter "java -Xint" java -Xint $java_options \
 		-cp "$work" Plan
 	for python_version in 3.11 3.12 3.13 3.14; do
-		k_has='names wall' python_perf='-X perf'
-		[ $python_version != 3.11 ] || k_has='wall' python_perf=''
-		# shellcheck disable=SC2086 # an option or none
-		jit jit "python$python_version" \
-			"python$python_version $python_perf" \
-			"$(find_python $python_version)" $python_perf \
-			"$matrix/plan.py"
+		python_kind $python_version
 	done
+}
+
+python_kind() { # VERSION
+	k_has='names wall' python_perf='-X perf'
+	[ "$1" != 3.11 ] || k_has='wall' python_perf=''
+	python=$(find_python "$1") plan_py=$matrix/plan.py
+	if [ -x "$MATRIX_ROOT/usr/bin/python$1" ]; then
+		cp "$plan_py" "$MATRIX_ROOT/tmp"
+		python="chroot $MATRIX_ROOT python$1" plan_py=/tmp/plan.py
+		k_note='of another distribution, in a chroot'
+	fi
+	# shellcheck disable=SC2086 # a command, and an option or none
+	jit jit "python$1" "python$1 $python_perf" $python $python_perf \
+		"$plan_py"
 }
 
 # One that pyenv keeps, of which there is a script in PATH, or that of PATH.

@@ -20,14 +20,15 @@ more_measure() { # COMMAND...
 	real_measure real_launch "$@"
 }
 
-# more_built NAME TITLE COMPILER...: of a program that is compiled to $bin
+# more_built NAME TITLE COMPILER...: of a program that is compiled to "made"
 more_built() {
 	begin_kind more "$1" "$2" || return 0
 	shift 2
 	real_hot=.
 	has_programs "$1" || return 0
 	mkdir -p "$bin.d"
-	(cd "$bin.d" && build "$@") && more_measure "$bin" $((REAL_SECONDS + 1))
+	(cd "$bin.d" && build "$@") &&
+		more_measure "$bin.d/made" $((REAL_SECONDS + 1))
 }
 
 many_numbers='with recursive t(x) as
@@ -47,6 +48,7 @@ interpreters() {
 	more more-guile "Guile, compiled at run time" guile \
 		--no-auto-compile "$langs/plain.scm"
 	more more-racket "Racket" racket "$langs/plain.rkt"
+	k_note='C calls Lisp on another stack, which is not followed'
 	more more-sbcl "SBCL" sbcl --script "$langs/plain.lisp"
 	more_erlang
 	more_mono
@@ -71,15 +73,15 @@ more_mono() {
 
 compilers() {
 	more_built more-ocaml "OCaml" sh -c \
-		"cp '$langs/plain.ml' . && ocamlopt -o '$bin' plain.ml"
+		"cp '$langs/plain.ml' . && ocamlopt -o made plain.ml"
 	k_note='its code runs on C frames that nothing describes'
-	more_built more-ghc "Haskell, GHC" ghc -O1 -outputdir . -o "$bin" \
+	more_built more-ghc "Haskell, GHC" ghc -O1 -outputdir . -o made \
 		"$langs/plain.hs"
-	more_built more-ada "Ada, GNAT" gnatmake -q -O2 -g -o "$bin" \
+	more_built more-ada "Ada, GNAT" gnatmake -q -O2 -g -o made \
 		"$langs/plain.adb"
-	more_built more-fortran "Fortran, gfortran" gfortran -O2 -g -o "$bin" \
+	more_built more-fortran "Fortran, gfortran" gfortran -O2 -g -o made \
 		"$langs/plain.f90"
-	more_built more-pascal "Free Pascal" fpc -O2 -g "-FU." "-o$bin" \
+	more_built more-pascal "Free Pascal" fpc -O2 -g -FU. -FE. -omade \
 		"$langs/plain.pas"
 }
 

@@ -140,7 +140,7 @@ write_sources() {
 		.fold(@, |a, b| a ^ b) }' >"$work/large.rs"
 	{
 		echo 'import java.util.*; class Large {'
-		many 3000 'int f@(List<Integer> l) { Map<Integer, String> m =
+		many 1000 'int f@(List<Integer> l) { Map<Integer, String> m =
 			new HashMap<>(); for (int i : l) m.put(i, "x" + i);
 			l.sort((a, b) -> b - a); return m.size() + @; }'
 		echo '}'
@@ -204,10 +204,11 @@ kinds_real() {
 		'node::|JS:' node --perf-basic-prof \
 		--interpreted-frames-native-stack "$matrix/real.js" \
 		$((REAL_SECONDS - 1))
-	k_seconds=20 k_note='to its end: the list comes then'
+	k_seconds=40 k_note='to its end: the list comes then'
 	real real-java "javac, perf map" 'Interpreter|com.sun|javac' javac \
 		-J-XX:+UnlockDiagnosticVMOptions \
 		-J-XX:+PreserveFramePointer -J-XX:+DumpPerfMapAtExit \
+		-J-XX:-MethodFlushing \
 		-d "$work" "$work/Large.java"
 	k_has=''
 	real real-clang "clang++ -O2 of a large file (stripped)" \

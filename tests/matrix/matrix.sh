@@ -21,7 +21,7 @@
 # is begun when the budget is used up.
 
 : "${MATRIX_SECONDS:=1}" "${MATRIX_HZ:=499}" "${MATRIX_ONLY:=*}"
-: "${MATRIX_PEERS:=no}" "${MATRIX_BUDGET:=}"
+: "${MATRIX_PEERS:=no}" "${MATRIX_BUDGET:=}" "${MATRIX_ROOT:=}"
 matrix=$top_srcdir/tests/matrix
 work=$scratch/matrix
 mkdir -p "$work"
@@ -149,7 +149,8 @@ judge() { # OPTIONS COMMAND...
 # Profiles of before, and the lists of functions that their targets left.
 forget_lists() {
 	for judge_file in "$work"/prof.*; do
-		rm -f "$judge_file" "/tmp/perf-${judge_file##*.}.map"
+		rm -f "$judge_file" "/tmp/perf-${judge_file##*.}.map" \
+			"$MATRIX_ROOT/tmp/perf-${judge_file##*.}.map"
 	done
 }
 

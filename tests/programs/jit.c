@@ -73,26 +73,32 @@ static unsigned char *put_calls(unsigned char *p, unsigned char *code)
 	return put_call(p, (uintptr_t)code + WARM_AT, UNIT);
 }
 
-static void assemble(unsigned char *writable, unsigned char *code)
+/* The parts that functions are put together of. */
+struct parts {
+	const unsigned char *spinner, *start, *end;
+	size_t n_spinner, n_start, n_end;
+};
+
+static const struct parts with_frames = {
+	spinner,	 caller_start,	       caller_end,
+	sizeof(spinner), sizeof(caller_start), sizeof(caller_end),
+};
+
+static const struct parts without_frames = {
+	bare_spinner,	      bare_start,	  bare_end,
+	sizeof(bare_spinner), sizeof(bare_start), sizeof(bare_end),
+};
+
+static void assemble(const struct parts *parts, unsigned char *writable,
+		     unsigned char *code)
 {
 	unsigned char *p = writable + CALLER_AT;
 
-	put(writable + HOT_AT, spinner, sizeof(spinner));
-	put(writable + WARM_AT, spinner, sizeof(spinner));
-	p = put(p, caller_start, sizeof(caller_start));
+	put(writable + HOT_AT, parts->spinner, parts->n_spinner);
+	put(writable + WARM_AT, parts->spinner, parts->n_spinner);
+	p = put(p, parts->start, parts->n_start);
 	p = put_calls(p, code);
-	put(p, caller_end, sizeof(caller_end));
-}
-
-static void assemble_bare(unsigned char *writable, unsigned char *code)
-{
-	unsigned char *p = writable + CALLER_AT;
-
-	put(writable + HOT_AT, bare_spinner, sizeof(bare_spinner));
-	put(writable + WARM_AT, bare_spinner, sizeof(bare_spinner));
-	p = put(p, bare_start, sizeof(bare_start));
-	p = put_calls(p, code);
-	put(p, bare_end, sizeof(bare_end));
+	put(p, parts->end, parts->n_end);
 }
 
 static unsigned char *make_code(int is_memfd, int is_bare)
@@ -112,7 +118,7 @@ static unsigned char *make_code(int is_memfd, int is_bare)
 		code = mmap(NULL, PAGE, PROT_READ | PROT_EXEC, flags, fd, 0);
 	if (writable == MAP_FAILED || code == MAP_FAILED)
 		return NULL;
-	(is_bare ? assemble_bare : assemble)(writable, code);
+	assemble(is_bare ? &without_frames : &with_frames, writable, code);
 	if (!is_memfd && mprotect(code, PAGE, PROT_READ | PROT_EXEC))
 		return NULL;
 	return code;

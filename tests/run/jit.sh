@@ -121,8 +121,9 @@ else
 fi
 
 # --- real compilers ---------------------------------------------------
-# Functions have names on at least 70 % of the stacks, ROOTED % of which
-# reach the root.
+# Functions have names on at least 50 % of the stacks, ROOTED % of which
+# reach the root; of the same seconds, a runtime takes more to begin with on a
+# busy machine.
 real_jit() { # NAME ROOTED FRAME COMMAND...
 	real_name=$1 real_rooted=$2 real_frame=$3
 	shift 3
@@ -133,7 +134,7 @@ real_jit() { # NAME ROOTED FRAME COMMAND...
 	mv "$scratch"/real.* "$folded"
 	forget_list
 	check "$real_name: functions have their names" within \
-		"$(folded_match "$folded" "$real_frame")" 70 100
+		"$(folded_match "$folded" "$real_frame")" 50 100
 	check "$real_name: stacks reach the root" within \
 		"$(summary_rooted "$err")" "$real_rooted" 100
 }
