@@ -5,13 +5,18 @@
  *	LD_PRELOAD=fault_alloc.so FAULT_ALLOC=N PROGRAM
  *
  * The Nth call of malloc, calloc or realloc since main() gives NULL. With
- * FAULT_COUNT=FILE, the number of calls is left there at exit. What the
- * program runs itself does not have this: the variables are taken away.
+ * FAULT_COUNT=FILE, the number of calls is left there at exit, and before that
+ * "of FILE", the library whose call it was that failed. What the program runs
+ * itself does not have this: the variables are taken away.
  */
+#include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 /* What the functions of these names are in glibc. */
 void *__libc_malloc(size_t size);
@@ -21,27 +26,48 @@ void *__libc_realloc(void *p, size_t size);
 static atomic_long n_calls, n_fails;
 static char count_file[256];
 
-static int is_due(void)
+/* By calls that allocate nothing. */
+static void note_caller(const void *caller)
+{
+	int fd = open(count_file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
+		      0644);
+	Dl_info info;
+
+	if (fd < 0)
+		return;
+	if (dladdr(caller, &info) && info.dli_fname &&
+	    (write(fd, "of ", 3) != 3 ||
+	     write(fd, info.dli_fname, strlen(info.dli_fname)) < 0))
+		perror(count_file);
+	close(fd);
+}
+
+static int is_due(const void *caller)
 {
 	if (atomic_fetch_add(&n_calls, 1) + 1 != atomic_load(&n_fails))
 		return 0;
+	if (*count_file)
+		note_caller(caller);
 	errno = ENOMEM;
 	return 1;
 }
 
 void *malloc(size_t size)
 {
-	return is_due() ? NULL : __libc_malloc(size);
+	return is_due(__builtin_return_address(0)) ?
+		       NULL : __libc_malloc(size);
 }
 
 void *calloc(size_t n, size_t size)
 {
-	return is_due() ? NULL : __libc_calloc(n, size);
+	return is_due(__builtin_return_address(0)) ?
+		       NULL : __libc_calloc(n, size);
 }
 
 void *realloc(void *p, size_t size)
 {
-	return is_due() ? NULL : __libc_realloc(p, size);
+	return is_due(__builtin_return_address(0)) ?
+		       NULL : __libc_realloc(p, size);
 }
 
 __attribute__((constructor)) static void begin(void)
