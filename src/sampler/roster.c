@@ -2,6 +2,8 @@
 /* roster.c - the processes and threads that the sampler holds. */
 #include "sampler/roster.h"
 
+#include <stddef.h>
+#include <string.h>
 #include <sys/resource.h>
 
 #include "util/mem.h"
@@ -118,12 +120,24 @@ static struct thread *take_slot(struct roster *roster)
 	return thread;
 }
 
+/* The unwinder writes these, also of a thread that has ended. */
+static void forget_answers(struct walk_answers *answers)
+{
+	atomic_store_explicit(&answers->need, 0, memory_order_relaxed);
+	atomic_store_explicit(&answers->top, 0, memory_order_relaxed);
+	atomic_store_explicit(&answers->needs_fp, false,
+			      memory_order_relaxed);
+	atomic_store_explicit(&answers->ends_early, false,
+			      memory_order_relaxed);
+	atomic_store_explicit(&answers->other_fp, 0, memory_order_relaxed);
+}
+
 struct thread *roster_add_thread(struct roster *roster,
 				 struct process *process, pid_t tid)
 {
 	struct thread *thread = take_slot(roster);
 
-	*thread = (struct thread){
+	struct thread fresh = {
 		.slot = thread->slot,
 		.tid = tid,
 		.process = process,
@@ -134,6 +148,9 @@ struct thread *roster_add_thread(struct roster *roster,
 		.stat_fd = -1,
 		.live_index = roster->live.n,
 	};
+
+	memcpy(thread, &fresh, offsetof(struct thread, answers));
+	forget_answers(&thread->answers);
 	*(struct live_thread *)vec_push(&roster->live) =
 		(struct live_thread){ .slot = thread->slot };
 	map_put(&roster->by_tid, (uint64_t)tid, thread->slot);

@@ -97,9 +97,11 @@ struct thread {
 	/* registers at its last stop, for a look at the same sp and pc */
 	taddr stop_sp, stop_pc, stop_fp;
 
-	struct walk_answers answers;
 	size_t live_index; /* in roster.live */
 	uint32_t next_free;
+
+	/* Last: the unwinder may still answer about who had this slot. */
+	struct walk_answers answers;
 };
 
 #endif
