@@ -8,7 +8,7 @@
 # traced when psample is suspended.
 . "${top_srcdir:-.}/tests/run/lib.sh"
 . "$top_srcdir/tests/run/figures.sh"
-plan 7
+plan 9
 requires_ptrace
 requires_program python3 bash
 profile=$scratch/profile
@@ -17,12 +17,14 @@ sampled="$PSAMPLE -F 200 -f folded -o $profile"
 # A shell on a terminal; each line of standard input is "TEXT<tab>WANTED":
 # TEXT is typed (^Z and ^C are keys), then output must have WANTED, which is
 # a regular expression, within 10 s; or "!COMMAND", which must succeed by then.
-# Says "ok" or what came instead.
+# Says "ok" or what came instead. ALONE is a command to have there instead.
 cat >"$scratch/type.py" <<'END'
 import os, pty, re, select, sys, time
 pid, fd = pty.fork()
 if pid == 0:
     os.environ['PS1'] = 'prompt> '
+    if 'ALONE' in os.environ:
+        os.execvp('sh', ['sh', '-c', os.environ['ALONE']])
     os.execvp('bash', ['bash', '--norc', '--noprofile', '-i'])
 for line in sys.stdin:
     text, wanted = line.rstrip('\n').split('\t')
@@ -86,6 +88,25 @@ fg|psample
 echo "status \$?"|status 0
 END
 check "its profile is there, too" [ -e "$profile" ]
+
+# No shell would ever wake it: as with "xterm -e" and "docker run -it". That it
+# has taken the ^Z is seen by its pending signals (SIGTSTP is the 20th).
+rm -f "$profile"
+cat >"$scratch/alone" <<END
+echo \$\$ >$scratch/id
+exec $sampled -p $target_pid
+END
+export ALONE="sh $scratch/alone; :"
+typed "where there is no shell ^Z does not stop psample for ever" <<END
+!grep -q 'TracerPid:.[1-9]' $status_file|
+^Z|Z
+!grep -q 'ShdPnd:.*[0-7]....$' /proc/\$(cat $scratch/id)/status|
+^C|C
+![ -s $profile ]|
+END
+unset ALONE
+check "and it ends" wait_until 5 sh -c '! kill -0 "$(cat "$1")" 2>&-' sh \
+	"$scratch/id"
 check "and the target goes on, untraced" wait_until 5 is_untraced "$target_pid"
 check "with its work" makes_progress "$target_pid"
 finish
