@@ -94,6 +94,28 @@ static bool is_source(const char *word)
 	return url != NULL;
 }
 
+/* pprof's own page for a file: who knows it types this first. */
+static bool asks_for_page(int argc, char *const *argv)
+{
+	int i = argc > 2 && words_find_command(argv[1]) == &command_report
+			? 2 : 1;
+
+	return argv[i][0] == '-' &&
+	       !strncmp(argv[i] + strspn(argv[i], "-"), "http=", 5);
+}
+
+static int refuse_page(void)
+{
+	struct error *error = error_new("there is no page of a file to serve");
+
+	error = error_hint(error, "try:   psample web FILE  for the call "
+			   "graph in a browser");
+	error = error_hint(error, "       psample flamegraph -o x.html FILE  "
+			   "for a flame graph that zooms");
+	print_error(error);
+	return EXIT_USAGE;
+}
+
 /* The first word that is not about what to say. */
 static int first_word(char *const *argv)
 {
@@ -117,6 +139,8 @@ int main(int argc, char **argv)
 		fputs(usage_text, stderr);
 		return EXIT_USAGE;
 	}
+	if (asks_for_page(argc, argv))
+		return refuse_page();
 	if (!strcmp(argv[1], "help"))
 		return run_help(argc - 1, argv + 1);
 	if (!strcmp(argv[1], "dump"))

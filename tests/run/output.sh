@@ -7,7 +7,7 @@
 # program first.
 . "${top_srcdir:-.}/tests/run/lib.sh"
 . "$top_srcdir/tests/run/figures.sh"
-plan 41
+plan 42
 requires_ptrace
 cd "$scratch" || exit 1
 
@@ -154,6 +154,8 @@ says() { # TEXT WORDS...: psample WORDS says TEXT on standard error
 check "a misspelt option is told the right one" \
 	says 'did you mean --duration?' --duratoin 5 -- true
 check "so is one of report" says 'did you mean --focus?' top --fcous=x f
+check "who wants a page of a file is told what there is" \
+	says 'psample flamegraph -o x.html' -http=:0 f
 check "a misspelt command is told the right one" \
 	says 'psample top ...' tpo x.pb.gz
 check "help knows the short words of report" sh -c \
