@@ -208,20 +208,6 @@ static void print_top(const struct profile *profile)
 	top_clear(&top);
 }
 
-static void print_next(const struct run *run, const struct profile *profile)
-{
-	const char *type = profile_string_text(profile, profile->default_type);
-
-	if (!run->written || !strcmp(run->written, "-"))
-		return;
-	if (output_format_of(run->options) == FORMAT_PPROF ||
-	    output_format_of(run->options) == FORMAT_AUTO)
-		log_notice("wrote %s; next: go tool pprof -%s %s",
-			   run->written, type, run->written);
-	else
-		log_notice("wrote %s", run->written);
-}
-
 void heap_summary_print(const struct run *run, const struct heap_stats *stats,
 			const struct profile *profile)
 {
@@ -245,5 +231,5 @@ void heap_summary_print(const struct run *run, const struct heap_stats *stats,
 	strbuf_reset(&text);
 	make_cost(stats, &text);
 	log_notice("%s", text.data);
-	print_next(run, profile);
+	summary_print_next(run);
 }

@@ -134,5 +134,7 @@ void monitor_close(struct monitor *monitor);
 void summary_add_comments(const struct run *run, struct profile *profile);
 /* The closing words on stderr. @profile is locked. */
 void summary_print(const struct run *run, const struct profile *profile);
+/* What was written, and what to do with it. */
+void summary_print_next(const struct run *run);
 
 #endif

@@ -226,7 +226,7 @@ static void print_gaps(const struct run *run)
 	vec_clear(&gaps);
 }
 
-static void print_next(const struct run *run)
+void summary_print_next(const struct run *run)
 {
 	if (!run->written || !strcmp(run->written, "-"))
 		return;
@@ -283,6 +283,6 @@ void summary_print(const struct run *run, const struct profile *profile)
 		log_notice("%s", lines.check.data);
 	log_notice("%s", lines.lost.data);
 	log_notice("%s", lines.cost.data);
-	print_next(run);
+	summary_print_next(run);
 	lines_clear(&lines);
 }
