@@ -245,7 +245,7 @@ try_redis() {
 		wait_until 20 [ -S redis ]
 		start_background redis-benchmark -s "$scratch/redis" -q -l \
 			-t set,get
-		profile_real redis-server "$redis" aeProcessEvents malloc
+		profile_real redis-server "$redis" aeMain malloc
 		stop_target
 		stop_target "$redis"
 	else
