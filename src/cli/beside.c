@@ -7,11 +7,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "cli/control.h"
 #include "cli/run.h"
+#include "util/child.h"
 #include "util/log.h"
 
 struct beside {
@@ -112,13 +112,12 @@ void beside_write(struct beside *beside)
 
 bool beside_end(struct beside *beside)
 {
-	int status = -1;
+	int status;
 
 	if (!beside || beside->pid <= 0)
 		return true;
 	control_tell(beside->control, "end", NULL);
-	while (waitpid(beside->pid, &status, 0) < 0 && errno == EINTR)
-		;
+	status = child_wait(beside->pid);
 	beside->pid = 0;
 	return !status;
 }

@@ -112,7 +112,8 @@ static void make_unseen(const struct heap_stats *stats, struct strbuf *out)
 	strbuf_adds(out, "its anonymous memory was ");
 	add_bytes(out, (double)stats->rss_bytes);
 	if (rest <= 0) {
-		strbuf_adds(out, ", not all that is in use");
+		strbuf_adds(out, " when it was last looked at, less than "
+				 "what is in use: not all is touched");
 		return;
 	}
 	strbuf_adds(out, " at the end: ");

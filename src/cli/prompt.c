@@ -60,7 +60,7 @@ static const char *word_at(const struct prompt *prompt, size_t index)
 	return index < ARRAY_SIZE(own_words) ? own_words[index] : NULL;
 }
 
-/* Does @name begin with @pattern, as add_pattern() writes it? */
+/* Does @name begin with @pattern, as add_escaped() writes it? */
 static bool begins_with(const char *name, const char *pattern)
 {
 	for (; *pattern; pattern++) {
@@ -83,7 +83,7 @@ static bool has_part(const char *name, const char *pattern)
 }
 
 /* @name as one word and as a pattern; dots match themselves well enough. */
-static void add_pattern(struct strbuf *out, const char *name)
+static void add_escaped(struct strbuf *out, const char *name)
 {
 	for (; *name; name++) {
 		if (strchr("()[]{}*+?|^$\\", *name))
@@ -106,7 +106,7 @@ static const char *function_at(struct prompt *prompt, const char *word,
 			continue;
 		strbuf_reset(&prompt->completion);
 		strbuf_add(&prompt->completion, word, n);
-		add_pattern(&prompt->completion, name);
+		add_escaped(&prompt->completion, name);
 		return prompt->completion.data;
 	}
 	return NULL;

@@ -27,14 +27,18 @@
 	"agent_wrap_" #name ":\n"                                             \
 	"	endbr64\n"
 
-/* Save what the caller's frame needs; the last argument points to it. */
-#define SLOW(name, frame)                                                    \
-	"1:	push	%rbp\n"                                               \
+/* agent_frame.regs, which a walk over the caller's stack needs. */
+#define PUSH_CALLERS                                                         \
+	"	push	%rbp\n"                                               \
 	"	push	%rbx\n"                                               \
 	"	push	%r12\n"                                               \
 	"	push	%r13\n"                                               \
 	"	push	%r14\n"                                               \
-	"	push	%r15\n"                                               \
+	"	push	%r15\n"
+
+/* The last argument of agent_@name points to them. */
+#define SLOW(name, frame)                                                    \
+	"1:\n" PUSH_CALLERS                                                   \
 	"	mov	%rsp, %" frame "\n"                                   \
 	"	sub	$8, %rsp\n"                                           \
 	"	call	agent_" #name "\n"                                    \
@@ -60,12 +64,7 @@
 	"	sub	%rdi, (%rcx,%rax)\n"                                  \
 	"	js	1f\n"                                                 \
 	ORIGINAL(i)                                                           \
-	"1:	push	%rbp\n"                                               \
-	"	push	%rbx\n"                                               \
-	"	push	%r12\n"                                               \
-	"	push	%r13\n"                                               \
-	"	push	%r14\n"                                               \
-	"	push	%r15\n"                                               \
+	"1:\n" PUSH_CALLERS                                                   \
 	"	mov	%rsp, %rcx\n"                                         \
 	"	push	%rdi\n"                                               \
 	"	push	%rsi\n"                                               \
@@ -108,12 +107,7 @@
 	"	cmpq	$0, __start_agent_text+0x4018(%rip)\n"                \
 	"	jne	1f\n"                                                 \
 	ORIGINAL(i)                                                           \
-	"1:	push	%rbp\n"                                               \
-	"	push	%rbx\n"                                               \
-	"	push	%r12\n"                                               \
-	"	push	%r13\n"                                               \
-	"	push	%r14\n"                                               \
-	"	push	%r15\n"                                               \
+	"1:\n" PUSH_CALLERS                                                   \
 	"	push	%r9\n"                                                \
 	"	push	%r8\n"                                                \
 	"	push	%rcx\n"                                               \

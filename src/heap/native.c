@@ -10,6 +10,7 @@
 #include "heap/inject.h"
 #include "heap/mapped.h"
 #include "heap/slots.h"
+#include "sampler/options.h"
 #include "unwind/walk.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -18,6 +19,8 @@
 #define BUSY_POLL_NS (NS_PER_MS / 2)
 #define LOOK_NS (20 * NS_PER_MS)  /* for new modules */
 #define STUCK_NS (200 * NS_PER_MS) /* a record that is never finished */
+
+static_assert(SAMPLER_AGENT_BYTES == AGENT_CONSTANTS_AT, "it has a name");
 
 /* One sample that was taken; its id is its index plus 1. */
 struct kept {

@@ -67,7 +67,7 @@ static void answer_events(struct sampler *s)
  */
 static pid_t number_now(const struct process *process, pid_t tid)
 {
-	return process_has_thread(process->pid, tid) ? tid : process->pid;
+	return proc_has_thread(process->pid, tid) ? tid : process->pid;
 }
 
 /*

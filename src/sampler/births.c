@@ -155,7 +155,7 @@ static struct thread *adopt_child(struct sampler *s, struct process *parent,
 
 	if (!tracee_is_ours(tid))
 		return NULL;
-	if (!process_has_thread(parent->pid, tid)) {
+	if (!proc_has_thread(parent->pid, tid)) {
 		process = births_add_process(s, tid, parent);
 		process->is_born = process->is_brief = true;
 	}

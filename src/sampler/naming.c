@@ -4,11 +4,11 @@
 
 #include "profile/names.h"
 #include "sampler/labels.h"
+#include "sampler/options.h"
 #include "util/clock.h"
 #include "util/log.h"
 
 #define JIT_PREFIX "[JIT] tid "
-#define AGENT_CODE_BYTES 8192 /* heap/agent.h: up to its constants */
 #define LINES_MAX 256 /* an inline chain longer than this is cut */
 
 static void set_pseudo_line(struct profile *profile, location_id location,
@@ -89,6 +89,12 @@ static void set_jit_mapping(struct profile *profile,
 	mapping->filename = profile_string(profile, name);
 }
 
+static bool is_agent(const struct registry *registry, taddr addr)
+{
+	return registry->agent_at &&
+	       addr - registry->agent_at < SAMPLER_AGENT_BYTES;
+}
+
 enum place_kind naming_find_place(const struct registry *registry,
 				  location_id id, struct naming_place *out)
 {
@@ -102,8 +108,7 @@ enum place_kind naming_find_place(const struct registry *registry,
 	place = vec_at(&registry->places, location->mapping);
 	if (place->jit) {
 		out->made_name =
-			registry->agent_at && location->address -
-					registry->agent_at < AGENT_CODE_BYTES
+			is_agent(registry, location->address)
 				? "[psample's agent]"
 				: jit_find(place->jit, location->address);
 		return PLACE_MADE;

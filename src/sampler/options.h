@@ -11,6 +11,9 @@
 #include "unwind/walk.h"
 #include "util/clock.h"
 
+/* heap/ has the agent, and asserts this. */
+#define SAMPLER_AGENT_BYTES 0x2000
+
 enum sample_mode {
 	MODE_CPU,
 	MODE_WALL,
@@ -33,7 +36,7 @@ struct sampler_options {
 	uint32_t n_phases; /* above 1: label stacks by their tick modulo this */
 	const pid_t *tids; /* only these threads; NULL: all */
 	size_t n_tids;
-	taddr agent_at; /* psample's own code in the target, or 0: agent.h */
+	taddr agent_at; /* of SAMPLER_AGENT_BYTES of our own code, or 0 */
 	taddr labels_at; /* libpsample's table in the target, or 0: labels.h */
 };
 

@@ -243,7 +243,7 @@ static void change_run(struct sampling *s)
 		end_run(s, s->session);
 		for (size_t i = 0; i < s->clients.n; i++)
 			client_end_part(client_at(&s->clients, i),
-				 session_times(s->session)->end_ns);
+					session_times(s->session)->end_ns);
 		session_release(TAKE(s->session));
 	}
 	error = session_start(&needs, ask->pids, ask->n_pids, s->guard.page,

@@ -6,11 +6,10 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/wait.h>
 
+#include "util/child.h"
 #include "util/io.h"
 
-#define READ_BYTES 65536
 #define NICE 5 /* where cores are short, the targets come first */
 
 /* Before the bytes of an answer in the pipe. */
@@ -94,8 +93,7 @@ void scribe_free(struct scribe *scribe)
 	if (!scribe)
 		return;
 	kill(scribe->pid, SIGKILL);
-	while (waitpid(scribe->pid, NULL, 0) < 0 && errno == EINTR)
-		;
+	child_wait(scribe->pid);
 	close(scribe->fd);
 	for (size_t i = 0; i < scribe->clients.n; i++)
 		if (client_at(&scribe->clients, i))
@@ -107,12 +105,7 @@ void scribe_free(struct scribe *scribe)
 
 bool scribe_read(struct scribe *scribe)
 {
-	char bytes[READ_BYTES];
-	ssize_t n;
-
-	while ((n = read(scribe->fd, bytes, sizeof(bytes))) > 0)
-		strbuf_add(&scribe->in, bytes, (size_t)n);
-	return n < 0 && (errno == EAGAIN || errno == EINTR);
+	return worker_read_all(scribe->fd, &scribe->in);
 }
 
 static struct client *take_client(struct scribe *scribe, size_t i)

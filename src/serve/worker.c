@@ -112,14 +112,19 @@ bool worker_ask(struct worker *worker, const struct ask *ask)
 	return worker_flush(worker) || errno == EAGAIN;
 }
 
-bool worker_read(struct worker *worker)
+bool worker_read_all(int fd, struct strbuf *out)
 {
 	char bytes[READ_BYTES];
 	ssize_t n;
 
-	while ((n = read(worker->reply_fd, bytes, sizeof(bytes))) > 0)
-		strbuf_add(&worker->in, bytes, (size_t)n);
+	while ((n = read(fd, bytes, sizeof(bytes))) > 0)
+		strbuf_add(out, bytes, (size_t)n);
 	return n < 0 && (errno == EAGAIN || errno == EINTR);
+}
+
+bool worker_read(struct worker *worker)
+{
+	return worker_read_all(worker->reply_fd, &worker->in);
 }
 
 bool worker_first_reply(const struct worker *worker, struct reply *out,

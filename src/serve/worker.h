@@ -97,6 +97,9 @@ bool worker_flush(struct worker *worker);
 /* Read what is there; false at the end of the worker. */
 bool worker_read(struct worker *worker);
 
+/* The same from any descriptor that does not block. */
+bool worker_read_all(int fd, struct strbuf *out);
+
 /*
  * The first whole reply, or false; its bytes are good until the reply is done
  * with.

@@ -196,7 +196,7 @@ pid_t proc_traced_group(pid_t tid)
 	return (pid_t)strtol(group, NULL, 10);
 }
 
-bool process_has_thread(pid_t pid, pid_t tid)
+bool proc_has_thread(pid_t pid, pid_t tid)
 {
 	return !syscall(SYS_tgkill, pid, tid, 0) || errno != ESRCH;
 }

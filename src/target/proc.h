@@ -54,7 +54,7 @@ pid_t proc_thread_group(pid_t tid);
 pid_t proc_traced_group(pid_t tid);
 
 /* Is @tid a thread of @pid? One system call; a zombie counts. */
-bool process_has_thread(pid_t pid, pid_t tid);
+bool proc_has_thread(pid_t pid, pid_t tid);
 
 /* Append the pid_t of every thread of @pid; false if it is gone. */
 bool proc_list_threads(pid_t pid, struct vec *tids);

@@ -71,6 +71,23 @@ TEST(a_client_of_half_the_rate_has_half_the_ticks_and_all_the_time)
 	profile_free(profile);
 }
 
+static void copy_samples(const struct profile *profile, struct vec *out)
+{
+	for (size_t i = 0; i < profile->samples.n; i++)
+		*(struct profile_sample *)vec_push(out) =
+			*(struct profile_sample *)vec_at(&profile->samples,
+							 i);
+}
+
+/* 12 more samples: 8 of a stack that is there, 4 of a new one. */
+static void add_more(struct profile *profile)
+{
+	add_ticks(profile, profile_pseudo_location(profile, "f"), "1", 8,
+		  500);
+	add_ticks(profile, profile_pseudo_location(profile, "h"), "3", 4,
+		  250);
+}
+
 TEST(a_client_has_what_came_after_it_did)
 {
 	struct profile *profile = new_profile();
@@ -78,14 +95,8 @@ TEST(a_client_has_what_came_after_it_did)
 	struct shape shape = { .base = &base, .every = 1 };
 	struct shape_saved saved;
 
-	for (size_t i = 0; i < profile->samples.n; i++)
-		*(struct profile_sample *)vec_push(&base) =
-			*(struct profile_sample *)vec_at(&profile->samples,
-							 i);
-	add_ticks(profile, profile_pseudo_location(profile, "f"), "1", 8,
-		  500);
-	add_ticks(profile, profile_pseudo_location(profile, "h"), "3", 4,
-		  250);
+	copy_samples(profile, &base);
+	add_more(profile);
 	shape_apply(profile, &shape, &saved);
 	CHECK_EQ(sum_of(profile, VALUE_SAMPLES), 12);
 	CHECK_EQ(sum_of(profile, VALUE_CPU), 8 * 500 + 4 * 250);
@@ -103,14 +114,8 @@ TEST(a_client_has_nothing_of_what_comes_after_its_end)
 	struct shape_saved saved;
 	int64_t all_ns = sum_of(profile, VALUE_CPU);
 
-	for (size_t i = 0; i < profile->samples.n; i++)
-		*(struct profile_sample *)vec_push(&last) =
-			*(struct profile_sample *)vec_at(&profile->samples,
-							 i);
-	add_ticks(profile, profile_pseudo_location(profile, "f"), "1", 8,
-		  500);
-	add_ticks(profile, profile_pseudo_location(profile, "h"), "3", 4,
-		  250);
+	copy_samples(profile, &last);
+	add_more(profile);
 	shape_apply(profile, &shape, &saved);
 	CHECK_EQ(sum_of(profile, VALUE_SAMPLES), 600);
 	CHECK_EQ(sum_of(profile, VALUE_CPU), all_ns);
