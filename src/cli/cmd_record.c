@@ -490,8 +490,11 @@ const struct command command_record = {
 		 "       psample [record] [OPTIONS] -p PID[,PID...]",
 	.more = "Signals: ^C ends an attached run and writes; SIGUSR1 writes "
 		"now, SIGUSR2\npauses and resumes. Look at the result with: "
-		"psample top FILE, psample FILE,\nor go tool pprof FILE. "
-		"More: man psample-record",
+		"psample top FILE, psample FILE,\nor go tool pprof FILE.\n\n"
+		"Other commands: psample dump -p PID (all stacks, once), "
+		"psample report (top,\nlist, web, diff, ...: of any profile), "
+		"psample serve (over HTTP). For each:\n"
+		"psample help COMMAND. More: man psample, man psample-record",
 	.options = record_specs,
 	.set = set,
 	.run = run,
