@@ -35,6 +35,7 @@ struct rseq_section {
 struct borrow {
 	struct inject *inject;
 	pid_t tid;
+	enum filtered_mode mode; /* before it was stopped */
 };
 
 /* Between dlopen(3) and its end nothing can be told. */
@@ -61,17 +62,15 @@ struct error *attach_inspect(struct inject *inject, const struct space *space)
 {
 	struct error *error = inject_check_dynamic(inject);
 
+	filtered_init(&inject->filtered);
 	if (error)
 		return error;
-	if (proc_status_number(inject->pid, "Seccomp") > 0)
-		return error_hint(error_new("a seccomp filter may kill it for "
-					    "mapping memory"),
-				  "try:   psample -e alloc -- PROGRAM, which "
-				  "enters before the filter");
 	if (visit_has_shadow_stack(inject->pid))
 		return error_new("its threads have shadow stacks, which only "
 				 "calls may lead through");
-	error = await_linker(inject);
+	error = filtered_survey(&inject->filtered, inject->pid);
+	if (!error)
+		error = await_linker(inject);
 	return error ? error : inject_prepare(inject, space);
 }
 
@@ -107,7 +106,8 @@ static bool is_in_rseq(pid_t tid, taddr rseq, taddr pc)
  * What the kernel would do when the thread goes on: issue its call again.
  * False: the thread is not where it is safe to do so.
  */
-static bool restart_call(pid_t tid, struct user_regs_struct *regs)
+static bool restart_call(pid_t tid, struct user_regs_struct *regs,
+			 bool may_restart)
 {
 	uint8_t code[SYSCALL_BYTES];
 	long result = (long)regs->rax, changed;
@@ -126,7 +126,9 @@ static bool restart_call(pid_t tid, struct user_regs_struct *regs)
 	    code[0] != 0x0f || code[1] != 0x05)
 		return false;
 	regs->rip -= SYSCALL_BYTES;
-	regs->rax = (unsigned long)(result == -516 ? SYS_restart_syscall : nr);
+	if (result == -516 && may_restart)
+		nr = SYS_restart_syscall;
+	regs->rax = (unsigned long)nr; /* its timeout may begin anew */
 	return true;
 }
 
@@ -151,10 +153,13 @@ static bool send_there(void *ctx, struct user_regs_struct *regs, taddr rseq)
 	struct stub_frame frame;
 	uint8_t spare[STACK_SPARE + sizeof(frame)];
 	pid_t tid = borrow->tid;
+	bool may_restart;
 
 	if (user_is_32bit(regs) || !has_stub(tid, inject->stub.code) ||
+	    !filtered_permits_stub(&inject->filtered, tid, borrow->mode,
+				   &may_restart) ||
 	    (user_syscall(regs) < 0 && is_in_rseq(tid, rseq, regs->rip)) ||
-	    !restart_call(tid, regs))
+	    !restart_call(tid, regs, may_restart))
 		return false;
 	stub_enter(&inject->stub, regs, &frame);
 	return target_read(tid, regs->rsp - STACK_SPARE, spare,
@@ -205,6 +210,7 @@ static bool try_threads(struct inject *inject, bool wants_running,
 		*visit = (struct visit){ .tid = tid, .change = send_there,
 					 .ctx = &borrow };
 		borrow.tid = tid;
+		borrow.mode = filtered_mode(tid);
 		n_visits++;
 		switch (visit_thread(visit)) {
 		case VISIT_DONE:

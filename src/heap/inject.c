@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -164,7 +165,7 @@ struct error *inject_await_modules(struct inject *inject)
 	return error_new("its dynamic linker does not come to an end");
 }
 
-/* What the stub will do there. */
+/* What the stub and the agent will do there. */
 static void __attribute__((noreturn)) try_calls(void)
 {
 	struct rlimit no_core = { 0, 0 };
@@ -182,6 +183,7 @@ static void __attribute__((noreturn)) try_calls(void)
 	madvise(at, PAGE_BYTES, MADV_DONTFORK);
 	select(0, NULL, NULL, NULL, &(struct timeval){ .tv_usec = 1 });
 	getppid();
+	process_vm_readv(getpid(), NULL, 0, NULL, 0, 0);
 	close(fd);
 	_exit(0);
 }
@@ -337,6 +339,7 @@ static bool clear_state(const struct inject *inject)
 static bool write_agent(const struct inject *inject,
 			const struct agent_constants *constants)
 {
+	uint32_t is_mute = inject->filtered.must_be_mute;
 	uint64_t nobody = 0;
 	taddr a = inject->stub.a;
 
@@ -344,6 +347,10 @@ static bool write_agent(const struct inject *inject,
 			     state_at(inject, offsetof(struct agent_state,
 						       active)),
 			     &nobody, sizeof(nobody)) &&
+	       memfile_write(inject->mem_fd,
+			     state_at(inject, offsetof(struct agent_state,
+						       is_filtered)),
+			     &is_mute, sizeof(is_mute)) &&
 	       memfile_write(inject->mem_fd, a, agent_start,
 			     (size_t)(agent_end - agent_start)) &&
 	       memfile_write(inject->mem_fd, a + AGENT_CONSTANTS_AT,
@@ -368,6 +375,8 @@ struct error *inject_install(struct inject *inject,
 		inject_finish(inject); /* its thread has waited enough */
 	if (error)
 		return error;
+	if (inject->is_running && !inject->filtered.must_be_mute)
+		error_free(filtered_survey(&inject->filtered, inject->pid));
 	inject->shared->beat = 1;
 	if (!write_agent(inject, constants))
 		return error_new("its memory cannot be written");
@@ -418,6 +427,7 @@ void inject_leave(struct inject *inject)
 /* Whoever writes there later gets pages that are empty. */
 void inject_clear(struct inject *inject)
 {
+	filtered_clear(&inject->filtered);
 	if (!inject->shared)
 		return;
 	madvise(inject->shared, FOUND_B_BYTES, MADV_REMOVE);

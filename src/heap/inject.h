@@ -12,6 +12,7 @@
 #define HEAP_INJECT_H
 
 #include "heap/agent.h"
+#include "heap/filtered.h"
 #include "heap/stub.h"
 #include "image/space.h"
 #include "target/memfile.h"
@@ -22,6 +23,7 @@ struct inject {
 	int mem_fd;
 	bool is_running; /* not held at its start */
 	taddr debug; /* struct r_debug */
+	struct filtered filtered; /* is_running */
 	struct stub_parameters stub;
 	struct agent_shared *shared; /* B, mapped here too; or NULL */
 };

@@ -10,6 +10,7 @@
 #include <sys/ptrace.h>
 
 #include "arch/restart.h"
+#include "target/proc.h"
 #include "target/tracee.h"
 #include "util/clock.h"
 #include "util/io.h"
@@ -76,6 +77,7 @@ static enum visit_result await_stop(pid_t tid)
 static enum visit_result use_stop(struct visit *visit)
 {
 	struct user_regs_struct regs, before;
+	bool has_seccomp;
 	long result;
 
 	if (tracee_get_regs(visit->tid, &regs) != TRACEE_OK)
@@ -84,7 +86,8 @@ static enum visit_result use_stop(struct visit *visit)
 	if (visit->change(visit->ctx, &regs, read_rseq(visit->tid)))
 		return tracee_set_regs(visit->tid, &regs) == TRACEE_OK
 			       ? VISIT_DONE : VISIT_GONE;
-	if (restart_repair(&before, false, &result))
+	has_seccomp = proc_status_number(visit->tid, "Seccomp") > 0;
+	if (restart_repair(&before, has_seccomp, &result))
 		tracee_set_result(visit->tid, &before, result);
 	return VISIT_UNFIT;
 }

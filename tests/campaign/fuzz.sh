@@ -27,7 +27,7 @@ build_fuzzers() {
 	[ -e Makefile ] || "$top_srcdir/configure" -q CC=clang \
 		CFLAGS="-O1 -g -fno-omit-frame-pointer $flags -DFUZZING" \
 		LDFLAGS=-fsanitize=address,undefined || return
-	for program in cfi cli elf gopclntab maps memory merge perf_map \
+	for program in cfi cli elf filter gopclntab maps memory merge perf_map \
 		picture proc prompt reader report ring serve source; do
 		make -s FUZZER_FLAGS=-fsanitize=fuzzer \
 			tests/fuzz/fuzz_$program || return
@@ -44,6 +44,7 @@ fuzzer_of() { # FOLDER: the program and its dictionary
 	cfi | elf | gopclntab | memory | ring)
 		echo "fuzz_$1" elf.dict ;;
 	cli)	echo fuzz_cli cli.dict ;;
+	filter)	echo fuzz_filter text.dict ;;
 	maps_text) echo fuzz_maps proc.dict ;;
 	perf_map | proc)
 		echo "fuzz_$1" proc.dict ;;

@@ -6,7 +6,7 @@
 # what it allocates, is not put back, adds up, or harms the program, also when
 # psample is killed at any moment.
 . "${top_srcdir:-.}/tests/run/lib.sh"
-plan 27
+plan 32
 requires_ptrace
 cd "$scratch" || exit 1
 allocs=$programs/allocs
@@ -114,10 +114,26 @@ check "and why" grep -q 'must not be begun again' err || diag_file err
 stop_target
 
 # --- refused --------------------------------------------------------------
-start_target "$allocs" under 319 "$allocs" loop 1
+start_target "$programs/filtered" 319 # memfd_create(2)
 "$PSAMPLE" -e alloc -d 0.1 -o none.pb.gz -p "$target_pid" >out 2>err
-check "a seccomp filter is respected" grep -q 'seccomp filter' err
+check "a seccomp filter is respected" grep -q -E \
+	'(not permit memfd_create|seccomp filter, which cannot be read)' err ||
+	diag_file err
 check "and the program ends well all the same" ends_well
+
+# Only the second thread can be borrowed; and nobody may copy stacks.
+start_target "$programs/filtered" 319 - 310 strict
+"$PSAMPLE" -e alloc -i 64KiB -d 0.2 -f folded -o folded -p "$target_pid" \
+	>out 2>err
+check_equal "threads have filters of their own" $? 0 || diag_file err
+check "and are all seen" within "$(folded_share folded run_thread any)" 20 99.9
+check "and none is harmed" ends_well
+
+start_target "$programs/filtered" 219 219 # restart_syscall(2)
+"$PSAMPLE" -e alloc -i 64KiB -d 0.2 -f folded -o folded -p "$target_pid" \
+	>out 2>err || grep -q 'which cannot be read' err
+check_equal "a filter that permits it lets the agent in" $? 0 || diag_file err
+check "who may not restart a call begins it anew" ends_well
 
 # --- an ordinary user -----------------------------------------------------
 if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
