@@ -46,15 +46,46 @@ static int run_help(int argc, char **argv)
 	return EXIT_DONE;
 }
 
-static int run_report(const char *option, int argc, char **argv)
+/* pprof's own page for a file: who knows it types this first. */
+static bool asks_for_page(const char *option)
+{
+	const char *name = option + strspn(option, "-");
+
+	return *option == '-' && !strncmp(name, "http", 4) &&
+	       (!name[4] || name[4] == '=');
+}
+
+static int refuse_page(void)
+{
+	struct error *error = error_new("there is no page of a file to serve");
+
+	error = error_hint(error, "try:   psample web FILE  for the call "
+			   "graph in a browser");
+	error = error_hint(error, "       psample flamegraph -o x.html FILE  "
+			   "for a flame graph that zooms");
+	print_error(error);
+	return EXIT_USAGE;
+}
+
+/* Report, whose options may stand behind the other words as well. */
+static int report_main(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		if (asks_for_page(argv[i]))
+			return refuse_page();
+	return command_main(&command_report, argc, argv);
+}
+
+/* @option takes the place of the word at @at. */
+static int run_report(const char *option, int at, int argc, char **argv)
 {
 	CLEANUP(free) char **words =
 		xcalloc((size_t)argc + 1, sizeof(*words));
 
 	for (int i = 0; i < argc; i++)
 		words[i] = argv[i];
-	words[1] = (char *)(uintptr_t)option;
-	return command_main(&command_report, argc, words);
+	words[at] = (char *)(uintptr_t)option;
+	return report_main(argc, words);
 }
 
 /* "psample dump -p PID" is one look at all stacks, shown. */
@@ -73,14 +104,6 @@ static int run_dump(int argc, char **argv)
 	return command_main(&command_record, (int)n + argc - 1, words);
 }
 
-/* "-top" is of report if record has no such option. */
-static bool is_report_option(const char *word)
-{
-	return word[0] == '-' && word[1] && word[1 + (word[1] == '-')] &&
-	       word[2] && command_find_option(&command_report, word) &&
-	       !command_find_option(&command_record, word);
-}
-
 /* A file that has a profile, or where to fetch one. */
 static bool is_source(const char *word)
 {
@@ -94,64 +117,71 @@ static bool is_source(const char *word)
 	return url != NULL;
 }
 
-/* pprof's own page for a file: who knows it types this first. */
-static bool asks_for_page(int argc, char *const *argv)
-{
-	int i = argc > 2 && words_find_command(argv[1]) == &command_report
-			? 2 : 1;
+enum line { LINE_RECORD, LINE_REPORT, LINE_PAGE };
 
-	return argv[i][0] == '-' &&
-	       !strncmp(argv[i] + strspn(argv[i], "-"), "http=", 5);
-}
-
-static int refuse_page(void)
-{
-	struct error *error = error_new("there is no page of a file to serve");
-
-	error = error_hint(error, "try:   psample web FILE  for the call "
-			   "graph in a browser");
-	error = error_hint(error, "       psample flamegraph -o x.html FILE  "
-			   "for a flame graph that zooms");
-	print_error(error);
-	return EXIT_USAGE;
-}
-
-/* The first word that is not about what to say. */
-static int first_word(char *const *argv)
+/*
+ * Whose options are those before the first other word, which is put into
+ * *@out_word? Some are of both: "-o FILE -top PROFILE" is a report for its
+ * second one.
+ */
+static enum line judge_options(char *const *argv, int *out_word)
 {
 	int i = 1;
 
-	while (argv[i + 1] && (!strcmp(argv[i], "-q") ||
-			       !strcmp(argv[i], "-v") ||
-			       !strcmp(argv[i], "--quiet") ||
-			       !strcmp(argv[i], "--verbose")))
-		i++;
-	return i;
+	for (; argv[i] && argv[i][0] == '-' && argv[i][1]; i++) {
+		const struct option_spec *of_report =
+			command_find_option(&command_report, argv[i]);
+
+		if (asks_for_page(argv[i]))
+			return LINE_PAGE;
+		if (!of_report)
+			return LINE_RECORD; /* "--", too */
+		if (!command_find_option(&command_record, argv[i]))
+			return LINE_REPORT;
+		if (of_report->arg && !strchr(argv[i], '=') && argv[i + 1])
+			i++;
+	}
+	*out_word = i;
+	return argv[i] && is_source(argv[i]) ? LINE_REPORT : LINE_RECORD;
+}
+
+/* "-q top FILE": top(1) has no use for a profile. */
+static bool has_source(char *const *argv)
+{
+	while (*argv)
+		if (is_source(*argv++))
+			return true;
+	return false;
 }
 
 int main(int argc, char **argv)
 {
 	CLEANUP(free) const char *option = NULL;
 	const struct command *command;
+	int word = 1;
+	enum line line;
 
 	setlocale(LC_CTYPE, "C.UTF-8");
 	if (argc < 2) {
 		fputs(usage_text, stderr);
 		return EXIT_USAGE;
 	}
-	if (asks_for_page(argc, argv))
-		return refuse_page();
 	if (!strcmp(argv[1], "help"))
 		return run_help(argc - 1, argv + 1);
 	if (!strcmp(argv[1], "dump"))
 		return run_dump(argc - 1, argv + 1);
 	command = words_find_command(argv[1]);
+	if (command == &command_report)
+		return report_main(argc - 1, argv + 1);
 	if (command)
 		return command_main(command, argc - 1, argv + 1);
-	option = words_report_option(argv[1]);
-	if (option)
-		return run_report(option, argc, argv);
-	if (is_report_option(argv[1]) || is_source(argv[first_word(argv)]))
-		return command_main(&command_report, argc, argv);
+	line = judge_options(argv, &word);
+	if (line == LINE_PAGE)
+		return refuse_page();
+	if (line == LINE_REPORT)
+		return report_main(argc, argv);
+	option = argv[word] ? words_report_option(argv[word]) : NULL;
+	if (option && (word == 1 || has_source(argv + word + 1)))
+		return run_report(option, word, argc, argv);
 	return command_main(&command_record, argc, argv);
 }

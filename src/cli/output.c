@@ -297,13 +297,26 @@ static struct error *open_output(struct run *run, struct outfile **out)
 	return outfile_open(run->written, false, out);
 }
 
+/* A fault of ours is told, and what there is written all the same. */
+static void warn_if_inconsistent(const struct profile *profile)
+{
+	struct error *error = profile_check(profile);
+
+	if (error)
+		log_warning("this should not be, please report it: %s",
+			    error_text(error));
+	error_free(error);
+}
+
 struct error *output_write_profile(struct run *run,
 				   const struct profile *profile)
 {
 	CLEANUP(strbuf_clear) struct strbuf bytes = { 0 };
 	struct outfile *file = NULL;
-	struct error *error = render(run, profile, &bytes);
+	struct error *error;
 
+	warn_if_inconsistent(profile);
+	error = render(run, profile, &bytes);
 	if (!error)
 		error = open_output(run, &file);
 	if (!error && bytes.len)

@@ -8,7 +8,9 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
+#include "target/permission.h"
 #include "target/proc.h"
+#include "util/log.h"
 
 #define BETWEEN_IDS ", \t\n" /* as pidof(1) and pgrep(1) print them, too */
 
@@ -65,14 +67,60 @@ static bool process_matches(const pcre2_code *code, pcre2_match_data *data,
 	return line[0] != '[' && matches(code, data, line);
 }
 
+/* All processes but this one that match. */
+static void find_matches(const pcre2_code *code, struct vec *out)
+{
+	pcre2_match_data *data =
+		pcre2_match_data_create_from_pattern(code, NULL);
+	struct vec pids = VEC_OF(pid_t);
+
+	proc_list_processes(&pids);
+	for (size_t i = 0; i < pids.n; i++) {
+		pid_t pid = *(pid_t *)vec_at(&pids, i);
+
+		if (pid != getpid() && process_matches(code, data, pid))
+			*(pid_t *)vec_push(out) = pid;
+	}
+	vec_clear(&pids);
+	pcre2_match_data_free(data);
+}
+
+/* Those of other users are counted, not tried: one word on all of them. */
+static struct error *choose(const char *regex, const struct vec *found,
+			    struct vec *out)
+{
+	size_t n_chosen = 0, n_foreign;
+
+	for (size_t i = 0; i < found->n; i++) {
+		pid_t pid = *(pid_t *)vec_at(found, i);
+
+		if (attach_is_hopeless(pid))
+			continue;
+		select_add_id(out, pid);
+		n_chosen++;
+	}
+	n_foreign = found->n - n_chosen;
+	if (n_foreign && n_chosen)
+		log_notice("left alone: %zu more of that name, of other users "
+			   "or the kernel", n_foreign);
+	if (n_chosen)
+		return NULL;
+	if (n_foreign)
+		return error_hint(error_new("no process called %s is yours; "
+					    "%zu are of other users or the "
+					    "kernel", regex, n_foreign),
+				  "try:   sudo psample -n %s", regex);
+	return error_hint(error_new("no process is called %s", regex),
+			  "try:   ps -e | grep ...; psample -p PID");
+}
+
 struct error *select_by_name(const char *regex, struct vec *out)
 {
-	struct vec pids = VEC_OF(pid_t);
-	pcre2_match_data *data;
+	struct vec found = VEC_OF(pid_t);
 	PCRE2_UCHAR text[120];
 	PCRE2_SIZE offset;
-	size_t n_before = out->n;
 	int err;
+	struct error *error;
 	pcre2_code *code = pcre2_compile((PCRE2_SPTR)regex,
 					 PCRE2_ZERO_TERMINATED, 0, &err,
 					 &offset, NULL);
@@ -82,19 +130,9 @@ struct error *select_by_name(const char *regex, struct vec *out)
 		return error_new("bad regular expression %s: %s at %zu", regex,
 				 (const char *)text, offset);
 	}
-	data = pcre2_match_data_create_from_pattern(code, NULL);
-	proc_list_processes(&pids);
-	for (size_t i = 0; i < pids.n; i++) {
-		pid_t pid = *(pid_t *)vec_at(&pids, i);
-
-		if (pid != getpid() && process_matches(code, data, pid))
-			select_add_id(out, pid);
-	}
-	vec_clear(&pids);
-	pcre2_match_data_free(data);
+	find_matches(code, &found);
+	error = choose(regex, &found, out);
+	vec_clear(&found);
 	pcre2_code_free(code);
-	if (out->n == n_before)
-		return error_hint(error_new("no process is called %s", regex),
-				  "try:   ps -e | grep ...; psample -p PID");
-	return NULL;
+	return error;
 }

@@ -5,6 +5,8 @@
 #include "sampler/naming.h"
 #include "sampler/tally.h"
 
+#define UNSEEN_TOLD_MAX 8
+
 static const char *label_of(const struct profile *profile,
 			    const struct profile_sample *sample,
 			    const char *key)
@@ -22,6 +24,40 @@ static const char *label_of(const struct profile *profile,
 static int64_t time_of(const struct profile_sample *sample)
 {
 	return sample->values[VALUE_WALL];
+}
+
+/* Time of which no stack was seen: digest.c's one frame for that. */
+static bool is_unseen(const struct profile *profile,
+		      const struct profile_sample *sample)
+{
+	size_t n;
+	const location_id *ids =
+		profile_stack_locations(profile, sample->stack, &n);
+	const struct profile_location *location;
+	const struct profile_line *line;
+	const struct profile_function *function;
+
+	if (n != 1)
+		return n == 0;
+	location = vec_at(&profile->locations, ids[0]);
+	if (location->mapping != NO_ID || !location->n_lines)
+		return false;
+	line = vec_at(&profile->lines, location->first_line);
+	function = vec_at(&profile->functions, line->function);
+	return !strcmp(profile_string_text(profile, function->name),
+		       "[unsampled]");
+}
+
+/* Any stack is better than none; then the one that took longest. */
+static bool is_better(const struct profile *profile,
+		      const struct profile_sample *sample,
+		      const struct profile_sample *than)
+{
+	bool unseen = is_unseen(profile, sample);
+
+	if (unseen != is_unseen(profile, than))
+		return !unseen;
+	return time_of(sample) > time_of(than);
 }
 
 /* const struct profile_sample *, one for each thread */
@@ -44,7 +80,7 @@ static void choose(const struct profile *profile, struct vec *out)
 		if (id == out->n)
 			*(const struct profile_sample **)vec_push(out) = sample;
 		best = vec_at(out, id);
-		if (time_of(sample) > time_of(*best))
+		if (is_better(profile, sample, *best))
 			*best = sample;
 	}
 	intern_clear(&threads);
@@ -74,18 +110,28 @@ static void add_frame(const struct profile *profile,
 	strbuf_addc(out, '\n');
 }
 
+static void add_id(const struct profile *profile,
+		   const struct profile_sample *sample, struct strbuf *out)
+{
+	const char *id = label_of(profile, sample, LABEL_THREAD_ID);
+	const char *name = label_of(profile, sample, LABEL_THREAD_NAME);
+
+	strbuf_adds(out, id);
+	if (name && strcmp(name, id) != 0)
+		strbuf_addf(out, " (%s)", name);
+}
+
 static void add_thread(const struct profile *profile,
 		       const struct profile_sample *sample, struct strbuf *out)
 {
-	const char *name = label_of(profile, sample, LABEL_THREAD_NAME);
 	size_t n;
 	const location_id *ids =
 		profile_stack_locations(profile, sample->stack, &n);
 
-	strbuf_addf(out, "%sthread %s (%s), %s:\n", out->len ? "\n" : "",
-		    label_of(profile, sample, LABEL_THREAD_ID),
-		    name ? name : "?",
-		    sample->values[VALUE_CPU] > 0 ? "running" : "waiting");
+	strbuf_adds(out, out->len ? "\nthread " : "thread ");
+	add_id(profile, sample, out);
+	strbuf_adds(out, sample->values[VALUE_CPU] > 0 ? ", running:\n"
+						       : ", waiting:\n");
 	for (size_t i = 0; i < n; i++) {
 		const struct profile_location *location =
 			vec_at(&profile->locations, ids[i]);
@@ -95,14 +141,41 @@ static void add_thread(const struct profile *profile,
 	}
 }
 
+/* One line on all that were gone, or still new, when it was looked. */
+static void add_unseen(const struct profile *profile,
+		       const struct vec *unseen, struct strbuf *out)
+{
+	if (!unseen->n)
+		return;
+	strbuf_addf(out, "%s%zu thread%s here too shortly to be seen (-F 1000 "
+			 "looks more often):", out->len ? "\n" : "", unseen->n,
+		    unseen->n == 1 ? " was" : "s were");
+	for (size_t i = 0; i < unseen->n && i < UNSEEN_TOLD_MAX; i++) {
+		strbuf_adds(out, i ? ", " : " ");
+		add_id(profile,
+		       *(const struct profile_sample **)vec_at(unseen, i),
+		       out);
+	}
+	strbuf_adds(out, unseen->n > UNSEEN_TOLD_MAX ? " ...\n" : "\n");
+}
+
 void stacks_text_write(const struct profile *profile, struct strbuf *out)
 {
+	struct vec unseen = VEC_OF(const struct profile_sample *);
 	struct vec chosen;
 
 	choose(profile, &chosen);
-	for (size_t i = 0; i < chosen.n; i++)
-		add_thread(profile,
-			   *(const struct profile_sample **)vec_at(&chosen, i),
-			   out);
+	for (size_t i = 0; i < chosen.n; i++) {
+		const struct profile_sample *sample =
+			*(const struct profile_sample **)vec_at(&chosen, i);
+
+		if (is_unseen(profile, sample))
+			*(const struct profile_sample **)vec_push(&unseen) =
+				sample;
+		else
+			add_thread(profile, sample, out);
+	}
+	add_unseen(profile, &unseen, out);
+	vec_clear(&unseen);
 	vec_clear(&chosen);
 }

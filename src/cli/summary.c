@@ -19,6 +19,8 @@
 #define GAP_SHARE_MIN 0.01 /* of the samples */
 /* Too little CPU time for the ratio to say anything. */
 #define CHECK_MIN_NS (200 * NS_PER_MS)
+/* Below this psample's beginning would pass for what it takes all the time. */
+#define SHARE_MIN_NS NS_PER_S
 
 struct lines {
 	struct strbuf found, check, lost, cost;
@@ -62,6 +64,33 @@ static void make_found(const struct run *run, struct strbuf *out)
 		    stats->threads == 1 ? "" : "s");
 }
 
+/* Of all that was due, what share had this fate? */
+static double share_of(uint64_t n, uint64_t others)
+{
+	return n ? (double)n / (double)(n + others) : 0;
+}
+
+/* What explains most of the samples that lack, or that are too many. */
+static const char *find_cause(const struct sampler_stats *stats)
+{
+	double late = share_of(stats->late_ticks + stats->missed_ticks,
+			       stats->ticks);
+	double dropped = share_of(stats->dropped, stats->samples);
+	double unread = share_of(stats->busy + stats->unreadable +
+					 stats->refused, stats->samples);
+	double needed = (1 - self_check(stats)) / 3;
+
+	if (needed < 0)
+		return "threads ran too shortly, or in step with the ticks";
+	if (late >= needed && late >= dropped && late >= unread)
+		return "the sampler was late";
+	if (dropped >= needed && dropped >= unread)
+		return "samples were dropped, the unwinder being behind";
+	if (unread >= needed)
+		return "stacks could not be read";
+	return "threads ran too shortly to be seen";
+}
+
 static void make_check(const struct sampler_stats *stats, struct strbuf *out)
 {
 	double check = self_check(stats);
@@ -70,8 +99,8 @@ static void make_check(const struct sampler_stats *stats, struct strbuf *out)
 	strbuf_addf(out, "self-check %.2f (samples x period / exact CPU)",
 		    check);
 	if (is_judged && (check < CHECK_LOW || check > CHECK_HIGH))
-		strbuf_addf(out, ": the sampler was late, or threads ran too "
-				 "shortly; shares are doubtful (priority: %s)",
+		strbuf_addf(out, ": %s; shares are doubtful (priority: %s)",
+			    find_cause(stats),
 			    stats->priority ? stats->priority : "none");
 	if (!is_judged)
 		strbuf_adds(out, ": too little CPU time to judge");
@@ -126,13 +155,12 @@ static void make_lost(const struct run *run, struct strbuf *out)
 
 static void make_cost(const struct sampler_stats *stats, struct strbuf *out)
 {
-	char sum[24], p50[24], p99[24], max[24];
+	char sum[24], p50[24], p99[24], max[24], own[24];
 	double existed = (double)(stats->existed_ns ? stats->existed_ns : 1);
-	double elapsed = (double)(stats->elapsed_ns ? stats->elapsed_ns : 1);
 
 	strbuf_addf(out,
 		    "cost: target held %s (%.3f%%), p50 %s, p99 %s, max %s; "
-		    "stops %llu, repaired %llu; psample %.2f%% of a core",
+		    "stops %llu, repaired %llu; psample ",
 		    duration_format(stats->held.sum_ns, sum, sizeof(sum)),
 		    100 * (double)stats->held.sum_ns / existed,
 		    duration_format(histogram_percentile(&stats->held, 50),
@@ -141,8 +169,15 @@ static void make_cost(const struct sampler_stats *stats, struct strbuf *out)
 				    p99, sizeof(p99)),
 		    duration_format(stats->held.max_ns, max, sizeof(max)),
 		    (unsigned long long)stats->stops,
-		    (unsigned long long)stats->repaired,
-		    100 * (double)stats->own_cpu_ns / elapsed);
+		    (unsigned long long)stats->repaired);
+	if (stats->elapsed_ns >= SHARE_MIN_NS)
+		strbuf_addf(out, "%.2f%% of a core",
+			    100 * (double)stats->own_cpu_ns /
+				    (double)stats->elapsed_ns);
+	else
+		strbuf_addf(out, "%s of CPU time",
+			    duration_format(stats->own_cpu_ns, own,
+					    sizeof(own)));
 }
 
 static void make_lines(const struct run *run, struct lines *lines)

@@ -219,31 +219,26 @@ static void functions_make(struct functions *functions,
 	sort_starts(functions);
 }
 
+static uint64_t start_at(const struct functions *functions, size_t i)
+{
+	return *(uint64_t *)vec_at(&functions->starts, i);
+}
+
 bool functions_find(struct functions *functions, const struct module *module,
 		    uint64_t vaddr, uint64_t *out_start, uint64_t *out_end)
 {
 	const struct segment *segment = find_code(module, vaddr);
-	size_t low = 0, high;
-	uint64_t *starts;
+	size_t n;
 
 	if (!functions->is_made)
 		functions_make(functions, module);
-	starts = functions->starts.data;
-	high = functions->starts.n;
-	if (!segment || high == 0 || starts[0] > vaddr)
+	n = vec_count_up_to(&functions->starts, vaddr);
+	if (!segment || !n)
 		return false;
-	while (high - low > 1) {
-		size_t middle = low + (high - low) / 2;
-
-		if (starts[middle] <= vaddr)
-			low = middle;
-		else
-			high = middle;
-	}
-	*out_start = starts[low];
+	*out_start = start_at(functions, n - 1);
 	*out_end = segment->vaddr + segment->file_bytes;
-	if (low + 1 < functions->starts.n && starts[low + 1] < *out_end)
-		*out_end = starts[low + 1];
+	if (n < functions->starts.n && start_at(functions, n) < *out_end)
+		*out_end = start_at(functions, n);
 	return *out_start >= segment->vaddr;
 }
 

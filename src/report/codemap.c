@@ -169,19 +169,9 @@ uint64_t code_address(const char *text)
 
 uint32_t code_find_inst(const struct objfile_code *code, uint64_t vaddr)
 {
-	size_t low = 0, high = code->insts.n;
+	size_t n = vec_count_up_to(&code->insts, vaddr);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		const struct objfile_inst *inst =
-			vec_at(&code->insts, middle);
-
-		if (vaddr < inst->vaddr)
-			high = middle;
-		else
-			low = middle + 1;
-	}
 	if (!code->insts.n)
 		return NO_ID;
-	return (uint32_t)(low ? low - 1 : 0);
+	return (uint32_t)(n ? n - 1 : 0);
 }

@@ -4,7 +4,19 @@
 
 #include "profile/unit.h"
 
+#define MARGIN_LINES 5
 #define SHOWN_FRACTION 0.005 /* nodefraction that hides no function */
+
+void listing_widen(struct listing *listing, const struct node_info *info)
+{
+	int64_t first = info->start_line ? info->start_line
+					 : info->line - MARGIN_LINES;
+
+	if (first < listing->first)
+		listing->first = first;
+	if (info->line + MARGIN_LINES > listing->last)
+		listing->last = info->line + MARGIN_LINES;
+}
 
 void report_add_value_or_dot(const struct report *report, int64_t value,
 			     struct strbuf *out)

@@ -3,7 +3,19 @@
 #ifndef REPORT_LISTING_H
 #define REPORT_LISTING_H
 
+#include "report/graph.h"
 #include "report/report.h"
+#include "report/sum.h"
+
+/* The part of a file that a function has in a listing. */
+struct listing {
+	string_id name, file;
+	int64_t first, last; /* lines to show */
+	struct sum sum;
+};
+
+/* Show the line of @info as well, with some lines around it. */
+void listing_widen(struct listing *listing, const struct node_info *info);
 
 /* @value, but "." for 0, right-aligned in 10 columns, and a blank. */
 void report_add_value_or_dot(const struct report *report, int64_t value,

@@ -422,19 +422,9 @@ struct error *objfile_read_symbols(struct objfile *file)
 const struct objfile_symbol *objfile_symbol_at(const struct objfile *file,
 					       uint64_t vaddr)
 {
-	size_t low = 0, high = file->symbols.n;
+	size_t n = vec_count_up_to(&file->symbols, vaddr);
+	const struct objfile_symbol *symbol =
+		n ? vec_at(&file->symbols, n - 1) : NULL;
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		const struct objfile_symbol *s =
-			vec_at(&file->symbols, middle);
-
-		if (vaddr < s->start)
-			high = middle;
-		else if (vaddr >= s->end)
-			low = middle + 1;
-		else
-			return s;
-	}
-	return NULL;
+	return symbol && vaddr < symbol->end ? symbol : NULL;
 }

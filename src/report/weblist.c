@@ -10,7 +10,6 @@
 
 #include "util/log.h"
 
-#define MARGIN_LINES 5
 #define NEAR_BYTES 500 /* around samples, what is shown of a function */
 
 /* --- lines ------------------------------------------------------------- */
@@ -79,7 +78,7 @@ static uint32_t add_listing(struct weblist *list, const struct node_info *info)
 	uint32_t key[] = { info->name, info->file };
 	uint32_t id = intern_bytes(&list->listing_keys, key, sizeof(key));
 	CLEANUP(strbuf_clear) struct strbuf name = { 0 };
-	struct weblist_listing *listing;
+	struct listing *listing;
 
 	if (id < list->listings.n)
 		return id;
@@ -107,18 +106,6 @@ static uint32_t add_line(struct weblist *list, uint32_t listing,
 	line->listing = listing;
 	line->number = number;
 	return id;
-}
-
-static void widen(struct weblist_listing *listing,
-		  const struct node_info *info)
-{
-	int64_t first = info->start_line ? info->start_line :
-					   info->line - MARGIN_LINES;
-
-	if (first < listing->first)
-		listing->first = first;
-	if (info->line + MARGIN_LINES > listing->last)
-		listing->last = info->line + MARGIN_LINES;
 }
 
 /* Does the function's name, system name or file match? */
@@ -153,7 +140,7 @@ static void find_lines(struct weblist *list, uint64_t address)
 			      (is_address && j + 1 == l->n_lines)))
 				continue;
 			id = add_listing(list, &node->info);
-			widen(vec_at(&list->listings, id), &node->info);
+			listing_widen(vec_at(&list->listings, id), &node->info);
 			list->line_of[at] = add_line(list, id,
 						     node->info.line);
 		}
@@ -251,7 +238,7 @@ static void sum_frame(struct weblist *list, const struct inst_places *places,
 	for (uint32_t j = 0; j < l->n_lines; j++) {
 		uint32_t id = list->line_of[l->first_line + j];
 		struct weblist_line *line;
-		struct weblist_listing *listing;
+		struct listing *listing;
 
 		if (id == NO_ID)
 			continue;
@@ -458,7 +445,7 @@ struct error *weblist_make(struct report *report, struct graph *graph,
 
 	*out = (struct weblist){
 		.report = report, .graph = graph,
-		.listings = VEC_OF(struct weblist_listing),
+		.listings = VEC_OF(struct listing),
 		.lines = VEC_OF(struct weblist_line),
 		.codes = VEC_OF(struct weblist_code),
 		.insts = VEC_OF(struct weblist_inst),

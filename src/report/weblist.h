@@ -11,6 +11,7 @@
 #define REPORT_WEBLIST_H
 
 #include "report/codemap.h"
+#include "report/listing.h"
 #include "report/report.h"
 #include "report/sum.h"
 
@@ -41,18 +42,12 @@ struct weblist_line {
 	uint32_t first_inst, n_insts;
 };
 
-struct weblist_listing { /* a function in one file */
-	string_id name, file;
-	int64_t first, last; /* lines to show */
-	struct sum sum;
-};
-
 struct weblist {
 	struct report *report;
 	struct graph *graph;
 	struct codemap map;
 	struct intern listing_keys, line_keys, names;
-	struct vec listings; /* struct weblist_listing */
+	struct vec listings; /* struct listing */
 	struct vec lines;    /* struct weblist_line, in no order */
 	struct vec codes;    /* struct weblist_code */
 	struct vec insts;    /* struct weblist_inst, by line and address */

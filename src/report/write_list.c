@@ -12,7 +12,6 @@
 #include "report/sum.h"
 #include "report/writers.h"
 
-#define MARGIN_LINES 5
 
 struct listed_line {
 	int64_t number;
@@ -20,12 +19,6 @@ struct listed_line {
 };
 
 /* A function in one file. */
-struct listing {
-	string_id name, file;
-	int64_t first, last; /* lines to show */
-	struct sum sum;
-};
-
 struct list {
 	struct report *report;
 	struct graph *graph;
@@ -35,17 +28,6 @@ struct list {
 	struct vec lines;	/* struct listed_line */
 	uint32_t *listing_of, *line_of; /* by node; NO_ID: not shown */
 };
-
-static void widen(struct listing *listing, const struct node_info *info)
-{
-	int64_t first = info->start_line ? info->start_line :
-					   info->line - MARGIN_LINES;
-
-	if (first < listing->first)
-		listing->first = first;
-	if (info->line + MARGIN_LINES > listing->last)
-		listing->last = info->line + MARGIN_LINES;
-}
 
 static void add_node(struct list *list, uint32_t id)
 {
@@ -64,7 +46,7 @@ static void add_node(struct list *list, uint32_t id)
 	if (line == list->lines.n)
 		((struct listed_line *)vec_push(&list->lines))->number =
 			node->info.line;
-	widen(vec_at(&list->listings, at), &node->info);
+	listing_widen(vec_at(&list->listings, at), &node->info);
 	list->listing_of[id] = at;
 	list->line_of[id] = line;
 }

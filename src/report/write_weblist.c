@@ -235,7 +235,7 @@ static void add_other_lines(const struct page *page, uint32_t listing,
 static void add_lines(const struct page *page, uint32_t listing,
 		      struct strbuf *out)
 {
-	const struct weblist_listing *l =
+	const struct listing *l =
 		vec_at(&page->list->listings, listing);
 	int64_t number = l->first < 1 ? 1 : l->first;
 	const char *text;
@@ -262,7 +262,7 @@ static int64_t find_hottest(const struct page *page, uint32_t listing)
 
 static void add_listing(struct page *page, uint32_t id, struct strbuf *out)
 {
-	const struct weblist_listing *l = vec_at(&page->list->listings, id);
+	const struct listing *l = vec_at(&page->list->listings, id);
 	const struct pp *pp = page->report->pp;
 	const char *path = pp_text(pp, l->file);
 
@@ -294,8 +294,8 @@ static int compare_listings(const void *p, const void *q, void *arg)
 	const struct weblist *list = arg;
 	const struct pp *pp = list->report->pp;
 	uint32_t i = *(const uint32_t *)p, j = *(const uint32_t *)q;
-	const struct weblist_listing *a = vec_at(&list->listings, i);
-	const struct weblist_listing *b = vec_at(&list->listings, j);
+	const struct listing *a = vec_at(&list->listings, i);
+	const struct listing *b = vec_at(&list->listings, j);
 	int64_t x = wrap_abs(sum_cum(&a->sum)), y = wrap_abs(sum_cum(&b->sum));
 	int c = (x < y) - (x > y);
 
@@ -310,7 +310,7 @@ static void add_contents(const struct page *page, const uint32_t *order,
 {
 	strbuf_adds(out, "<div class=\"code\">");
 	for (size_t i = 0; i < n; i++) {
-		const struct weblist_listing *l =
+		const struct listing *l =
 			vec_at(&page->list->listings, order[i]);
 
 		report_add_value_or_dot(page->report, sum_flat(&l->sum), out);
@@ -345,7 +345,7 @@ static void add_page(struct page *page, struct strbuf *out)
 	int64_t cutoff = report_listing_cutoff(page->report);
 
 	for (size_t i = 0; i < n; i++) {
-		const struct weblist_listing *l = vec_at(&list->listings, i);
+		const struct listing *l = vec_at(&list->listings, i);
 
 		if (sum_cum(&l->sum) && wrap_abs(sum_cum(&l->sum)) >= cutoff)
 			order[n_shown++] = (uint32_t)i;

@@ -336,46 +336,39 @@ static void run_unknown(struct exchange *x)
 	fail(x, 404, "Unknown profile");
 }
 
+enum tree { TREE_GO = 1, TREE_GPERF = 2, TREE_OTHER = 4 };
+
 struct route {
-	const char *path;
+	const char *path; /* below the tree's prefix */
 	void (*run)(struct exchange *x);
+	unsigned trees; /* in which it is */
 	bool posts;
 };
 
-static const struct route go_routes[] = {
-	{ "", run_index, false },
-	{ "profile", run_profile, false },
-	{ "wall", run_wall, false },
-	{ "heap", run_heap, false },
-	{ "allocs", run_heap, false },
-	{ "goroutine", run_threads, false },
-	{ "threadcreate", run_threads, false },
-	{ "cmdline", run_cmdline, false },
-	{ "symbol", run_symbol, true },
-	{ NULL, run_unknown, false },
+static const struct route routes[] = {
+	{ "", run_index, TREE_GO, false },
+	{ "profile", run_profile, TREE_GO | TREE_GPERF, false },
+	{ "wall", run_wall, TREE_GO | TREE_GPERF, false },
+	{ "heap", run_heap, TREE_GO | TREE_GPERF, false },
+	{ "allocs", run_heap, TREE_GO, false },
+	{ "goroutine", run_threads, TREE_GO, false },
+	{ "threadcreate", run_threads, TREE_GO, false },
+	{ "cmdline", run_cmdline, TREE_GO, false },
+	{ "cmdline", run_cmdline_lines, TREE_GPERF, false },
+	{ "symbol", run_symbol, TREE_GO, true },
+	{ "symbol", run_symbol_tabs, TREE_GPERF, true },
+	{ "/healthz", run_health, TREE_OTHER, false },
+	{ "/metrics", run_metrics, TREE_OTHER, false },
 };
 
-static const struct route gperf_routes[] = {
-	{ "profile", run_profile, false },
-	{ "wall", run_wall, false },
-	{ "heap", run_heap, false },
-	{ "cmdline", run_cmdline_lines, false },
-	{ "symbol", run_symbol_tabs, true },
-	{ NULL, run_unknown, false },
-};
-
-static const struct route other_routes[] = {
-	{ "/healthz", run_health, false },
-	{ "/metrics", run_metrics, false },
-	{ NULL, NULL, false },
-};
-
-static const struct route *find_in(const struct route *routes,
-				   const char *name)
+static const struct route *find_in(enum tree tree, const char *name)
 {
-	while (routes->path && strcmp(routes->path, name) != 0)
-		routes++;
-	return routes->run ? routes : NULL;
+	static const struct route unknown = { NULL, run_unknown, 0, false };
+
+	for (size_t i = 0; i < ARRAY_SIZE(routes); i++)
+		if (routes[i].trees & tree && !strcmp(routes[i].path, name))
+			return &routes[i];
+	return tree == TREE_OTHER ? NULL : &unknown;
 }
 
 /* "/pid/12/debug/pprof/" -> 12, and the rest; NULL if it is not that. */
@@ -404,13 +397,13 @@ static const struct route *find_route(struct exchange *x)
 	x->name = path;
 	if (!strncmp(path, GO_PREFIX "/", sizeof(GO_PREFIX))) {
 		x->name = path + sizeof(GO_PREFIX);
-		return find_in(go_routes, x->name);
+		return find_in(TREE_GO, x->name);
 	}
 	if (!strncmp(path, GPERF_PREFIX "/", sizeof(GPERF_PREFIX))) {
 		x->name = path + sizeof(GPERF_PREFIX);
-		return find_in(gperf_routes, x->name);
+		return find_in(TREE_GPERF, x->name);
 	}
-	return x->pid ? NULL : find_in(other_routes, path);
+	return x->pid ? NULL : find_in(TREE_OTHER, path);
 }
 
 /* "/" and "/debug/pprof" lead to the index. */

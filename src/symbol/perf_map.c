@@ -229,21 +229,12 @@ void perf_map_free(struct perf_map *map)
 
 const char *perf_map_find(const struct perf_map *map, uint64_t addr)
 {
-	size_t lo = 0, hi = map->pieces.n;
+	size_t n = vec_count_up_to(&map->pieces, addr);
 	const struct perf_piece *piece;
 
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		piece = vec_at(&map->pieces, mid);
-		if (piece->start <= addr)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	if (!lo)
+	if (!n)
 		return NULL;
-	piece = vec_at(&map->pieces, lo - 1);
+	piece = vec_at(&map->pieces, n - 1);
 	return piece->name == NO_ID ? NULL : map->text + piece->name;
 }
 

@@ -167,6 +167,16 @@ static bool has_ptrace_capability(void)
 	return line && (strtoull(line + 7, NULL, 16) >> CAP_SYS_PTRACE_BIT & 1);
 }
 
+bool attach_is_hopeless(pid_t pid)
+{
+	long uid = proc_status_number(pid, "Uid");
+	struct proc_stat stat;
+
+	if (proc_read_stat(pid, pid, &stat) && stat.is_kernel_thread)
+		return true;
+	return uid >= 0 && (uid_t)uid != getuid() && !has_ptrace_capability();
+}
+
 static struct error *explain_yama(struct error *error, pid_t pid, long scope)
 {
 	static const char *const meaning[] = {

@@ -14,6 +14,12 @@
  */
 struct error *attach_check(pid_t pid) MUST_USE;
 
+/*
+ * May this user not even ask for @pid? It is a kernel's, or of another user
+ * and psample has no capability that makes up for it.
+ */
+bool attach_is_hopeless(pid_t pid);
+
 /* Does @pid run a 32-bit program? Those have other registers. */
 bool process_is_32bit(pid_t pid);
 

@@ -57,7 +57,6 @@ DEFINE_LOG(log_error, LOG_ERROR)
 DEFINE_LOG(log_warning, LOG_WARNING)
 DEFINE_LOG(log_notice, LOG_NOTICE)
 DEFINE_LOG(log_info, LOG_INFO)
-DEFINE_LOG(log_debug, LOG_DEBUG)
 
 void log_progress(const char *fmt, ...)
 {

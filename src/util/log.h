@@ -15,7 +15,6 @@ enum log_level {
 	LOG_WARNING, /* -q */
 	LOG_NOTICE,  /* the default */
 	LOG_INFO,    /* -v */
-	LOG_DEBUG,   /* -v -v */
 };
 
 void log_set_level(enum log_level level);
@@ -25,7 +24,6 @@ void log_error(const char *fmt, ...) PRINTF_LIKE(1, 2);
 void log_warning(const char *fmt, ...) PRINTF_LIKE(1, 2);
 void log_notice(const char *fmt, ...) PRINTF_LIKE(1, 2);
 void log_info(const char *fmt, ...) PRINTF_LIKE(1, 2);
-void log_debug(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
 /*
  * Show @fmt as the progress line of a terminal, in place of the last one; a

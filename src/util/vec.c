@@ -35,6 +35,21 @@ void vec_remove_swap(struct vec *v, size_t i)
 	v->n--;
 }
 
+size_t vec_count_up_to(const struct vec *v, uint64_t key)
+{
+	size_t low = 0, high = v->n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (*(const uint64_t *)vec_at(v, middle) <= key)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
 void vec_clear(struct vec *v)
 {
 	free(v->data);

@@ -14,6 +14,7 @@
 
 #include <assert.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct vec {
 	void *data;
@@ -35,6 +36,12 @@ void vec_reserve(struct vec *v, size_t n);
 
 /* Remove element @i; the last one takes its place. */
 void vec_remove_swap(struct vec *v, size_t i);
+
+/*
+ * Of a vector sorted by the uint64_t that each element begins with: how many
+ * elements have at most @key there.
+ */
+size_t vec_count_up_to(const struct vec *v, uint64_t key);
 
 /* Free the storage; the vector is empty and usable again. */
 void vec_clear(struct vec *v);

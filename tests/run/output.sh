@@ -7,7 +7,7 @@
 # program first.
 . "${top_srcdir:-.}/tests/run/lib.sh"
 . "$top_srcdir/tests/run/figures.sh"
-plan 42
+plan 44
 requires_ptrace
 cd "$scratch" || exit 1
 
@@ -173,6 +173,21 @@ check_equal "dump shows stacks, and says nothing else" \
 	"$?:$(cat "$scratch/err")" 0:
 check "dump shows the threads of the process" sh -c \
 	'grep -q "^thread $1 " "$2"' sh "$target_pid" "$scratch/out"
+start_target "$programs/truth" churn 5
+"$PSAMPLE" dump -p "$target_pid" >"$scratch/out" 2>"$scratch/err"
+check "dump tells in words of threads that were too short for it" sh -c \
+	'! grep -F "[unsampled]" "$1" && grep -q "^thread $2 " "$1"' sh \
+	"$scratch/out" "$target_pid"
+if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
+	setpriv --reuid 65534 --clear-groups "$PSAMPLE" -d 0.1 -f text -o - \
+		-n '^truth$' >"$scratch/out" 2>"$scratch/err"
+	check_equal "-n has one word on all processes of other users" \
+		"$(grep -c '^psample: no process .* is yours' \
+		"$scratch/err"):$(grep -c '^psample: cannot attach' \
+		"$scratch/err")" 1:0
+else
+	skip "-n has one word on all processes of other users" "needs root"
+fi
 
 "$PSAMPLE" >"$scratch/out" 2>"$scratch/err" </dev/null
 check_equal "no arguments: usage, status 2" \

@@ -7,7 +7,7 @@
 # from pprof's and is not on the list tests/report/known-differences.
 . "${top_srcdir:-.}/tests/run/lib.sh"
 reports=$top_srcdir/tests/report
-plan 45
+plan 47
 cd "$scratch" || exit 1
 
 # --- words ------------------------------------------------------------
@@ -33,6 +33,10 @@ check_equal "also from standard input" \
 check_equal "a report is a command" "$("$PSAMPLE" top x.folded)" "$wanted"
 check_equal "a report's option may come first" \
 	"$("$PSAMPLE" -top x.folded)" "$wanted"
+"$PSAMPLE" -output first.txt --top x.folded 2>err
+check_equal "so it may behind an option that record has as well" \
+	"$(cat first.txt)" "$wanted"
+check_equal "and so may the command" "$("$PSAMPLE" -q top x.folded)" "$wanted"
 check_equal "two dashes are as good as one, '-' as good as '_'" \
 	"$("$PSAMPLE" top --sample-index samples x.folded --nodecount=9)" \
 	"$("$PSAMPLE" top -sample_index=0 x.folded)"

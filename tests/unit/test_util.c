@@ -60,6 +60,27 @@ TEST(vec_gives_zeroed_elements_while_it_grows)
 	CHECK_EQ(v.n, 0);
 }
 
+TEST(vec_counts_the_elements_up_to_a_key)
+{
+	struct pair {
+		uint64_t key;
+		int value;
+	} *pair;
+	struct vec v = VEC_OF(struct pair);
+
+	CHECK_EQ(vec_count_up_to(&v, UINT64_MAX), 0);
+	for (uint64_t i = 1; i <= 9; i++) {
+		pair = vec_push(&v);
+		pair->key = 10 * (i / 2); /* 0 10 10 20 20 30 30 40 40 */
+	}
+	CHECK_EQ(vec_count_up_to(&v, 0), 1);
+	CHECK_EQ(vec_count_up_to(&v, 9), 1);
+	CHECK_EQ(vec_count_up_to(&v, 10), 3);
+	CHECK_EQ(vec_count_up_to(&v, 39), 7);
+	CHECK_EQ(vec_count_up_to(&v, UINT64_MAX), 9);
+	vec_clear(&v);
+}
+
 TEST(vec_does_not_move_within_what_was_reserved)
 {
 	struct vec v = VEC_OF(int);
