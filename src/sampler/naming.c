@@ -174,6 +174,27 @@ static void name_location(struct registry *registry,
 	set_memory_line(profile, id);
 }
 
+/* All that are to be named, so that one child reads for all of them. */
+static void find_ahead(const struct registry *registry,
+		       struct symbolizer *symbolizer)
+{
+	const struct profile *profile = registry->profile;
+	struct vec places = VEC_OF(struct symbol_place);
+
+	for (location_id id = 0; id < profile->locations.n; id++) {
+		const struct profile_location *location =
+			vec_at(&profile->locations, id);
+		struct naming_place at;
+
+		if (!location->n_lines &&
+		    naming_find_place(registry, id, &at) == PLACE_MODULE)
+			*(struct symbol_place *)vec_push(&places) =
+				(struct symbol_place){ at.module, at.vaddr };
+	}
+	symbolizer_find_ahead(symbolizer, places.data, places.n);
+	vec_clear(&places);
+}
+
 void naming_symbolize(struct registry *registry,
 		      struct symbolizer *symbolizer)
 {
@@ -182,6 +203,7 @@ void naming_symbolize(struct registry *registry,
 
 	for (size_t i = 0; i < registry->jits.n; i++)
 		jit_refresh(*(struct jit **)vec_at(&registry->jits, i));
+	find_ahead(registry, symbolizer);
 	for (location_id id = 0; id < profile->locations.n; id++) {
 		const struct profile_location *location =
 			vec_at(&profile->locations, id);

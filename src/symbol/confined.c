@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * confined.c - names of a file that nobody vouches for, read by a child.
+ * confined.c - names that a child reads, so that what crashes does so there.
  *
  * An answer is a struct wire_answer, as many struct wire_frame, and their
  * strings in order: name, system name, file; and the reason why a debug file
@@ -9,8 +9,6 @@
 #include "symbol/confined.h"
 
 #include "util/arena.h"
-#include "util/confine.h"
-#include "util/log.h"
 #include "util/mem.h"
 
 #define MEMORY_BYTES (UINT64_C(3) << 30) /* of sections, read as a whole */
@@ -30,10 +28,9 @@ struct wire_frame {
 };
 
 struct confined {
-	const struct module *module;
 	confined_find_fn find;
 	void *ctx;
-	struct confine *child; /* NULL: there is none (any more) */
+	struct confine *child;
 	struct strbuf bytes;
 	struct arena arena; /* of the answer */
 };
@@ -53,7 +50,8 @@ static void write_answer(void *arg, const struct confine_question *question,
 	struct confined_answer answer;
 	struct wire_answer head = { 0 };
 
-	confined->find(confined->ctx, question->address, &answer);
+	confined->find(confined->ctx, question->subject, question->address,
+		       &answer);
 	head.n = (uint32_t)answer.n;
 	head.source = answer.source;
 	head.has_unreadable_dwarf = answer.summary.has_unreadable_dwarf;
@@ -80,8 +78,7 @@ static void write_answer(void *arg, const struct confine_question *question,
 		strbuf_add(out, answer.summary.refused, head.refused_bytes);
 }
 
-struct confined *confined_new(const struct module *module,
-			      confined_find_fn find, void *ctx)
+struct confined *confined_new(bool strangers, confined_find_fn find, void *ctx)
 {
 	static const struct confine_limits limits = {
 		.memory_bytes = MEMORY_BYTES,
@@ -90,14 +87,14 @@ struct confined *confined_new(const struct module *module,
 	};
 	struct confined *confined = xcalloc(1, sizeof(*confined));
 
-	confined->module = module;
 	confined->find = find;
 	confined->ctx = ctx;
-	confined->child = confine_start(&limits, write_answer, confined);
-	if (!confined->child)
-		log_warning("%s: no names, since no process could be made to "
-			    "read it", module->path);
-	return confined;
+	confined->child = confine_start(strangers ? &limits : NULL,
+					write_answer, confined);
+	if (confined->child)
+		return confined;
+	free(confined);
+	return NULL;
 }
 
 void confined_free(struct confined *confined)
@@ -190,24 +187,20 @@ static bool read_answer(struct confined *confined, struct confined_answer *out)
 	return true;
 }
 
-bool confined_find(struct confined *confined, uint64_t vaddr,
-		   struct confined_answer *out)
+void confined_ask(struct confined *confined, uint64_t subject, uint64_t vaddr)
 {
-	enum confine_result result;
+	confine_send(confined->child,
+		     (struct confine_question){ subject, vaddr });
+}
 
-	if (!confined->child)
-		return false;
+enum confine_result confined_take(struct confined *confined,
+				  struct confined_answer *out)
+{
+	enum confine_result result = confine_receive(confined->child,
+						     &confined->bytes);
+
 	arena_clear(&confined->arena);
-	result = confine_ask(confined->child,
-			     (struct confine_question){ .address = vaddr },
-			     &confined->bytes);
-	if (result == CONFINE_DONE && read_answer(confined, out))
-		return true;
-	log_warning("%s: no more names of it: reading it %s",
-		    confined->module->path,
-		    result == CONFINE_LATE ? "takes too long"
-					   : "broke the process that did");
-	confine_free(confined->child);
-	confined->child = NULL;
-	return false;
+	if (result == CONFINE_DONE && !read_answer(confined, out))
+		return CONFINE_DIED;
+	return result;
 }

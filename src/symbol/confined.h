@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * confined.h - names of a file that nobody vouches for, read by a child.
+ * confined.h - names that a child reads, so that what crashes does so there.
  *
- * libdw, libelf and the demangler read whatever a target's owner has written.
- * When that is neither root nor the user of psample, one confined child per
- * file (util/confine.h) does the reading, and its answers are checked: a file
- * that breaks the reader loses its names, and nothing else.
+ * libdw, libelf and the demangler read whatever the owner of a file has
+ * written. When that is neither root nor the user of psample, one confined
+ * child per file (util/confine.h) does it, and its answers are checked. Other
+ * files are read by a child as well (ahead.h), which may do what psample may.
  */
 #ifndef SYMBOL_CONFINED_H
 #define SYMBOL_CONFINED_H
 
 #include "symbol/symbol.h"
-#include "util/strbuf.h"
+#include "util/confine.h"
 
 struct confined;
 
@@ -22,20 +22,27 @@ struct confined_answer {
 	struct symbol_summary summary; /* but for n_addresses */
 };
 
-/* Runs in the child. Its strings must last until the next one. */
-typedef void (*confined_find_fn)(void *ctx, uint64_t vaddr,
+/*
+ * Runs in the child: what @subject, as the caller counts, says of @vaddr. Its
+ * strings must last until the next one.
+ */
+typedef void (*confined_find_fn)(void *ctx, uint64_t subject, uint64_t vaddr,
 				 struct confined_answer *out);
 
-/* Never NULL; the child begins here. */
-struct confined *confined_new(const struct module *module,
-			      confined_find_fn find, void *ctx);
+/* NULL: no process can be made. It has no rights if it is for @strangers. */
+struct confined *confined_new(bool strangers, confined_find_fn find,
+			      void *ctx);
 void confined_free(struct confined *confined);
 
+/* Ask now, and take the answers later, in order; at most so many at once. */
+#define CONFINED_ASKED_MAX 64
+void confined_ask(struct confined *confined, uint64_t subject, uint64_t vaddr);
+
 /*
- * The answer for @vaddr, good until the next one; false if there is none and
- * never will be, which was said to the user.
+ * The next answer, good until the one after it. One that does not make sense
+ * is CONFINE_DIED, too. But for CONFINE_DONE, that was the last one.
  */
-bool confined_find(struct confined *confined, uint64_t vaddr,
-		   struct confined_answer *out);
+enum confine_result confined_take(struct confined *confined,
+				  struct confined_answer *out);
 
 #endif

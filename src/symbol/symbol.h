@@ -71,6 +71,18 @@ const struct symbol_frame *symbolizer_find(struct symbolizer *symbolizer,
 					   uint64_t vaddr, size_t *out_n,
 					   enum symbol_source *out_source);
 
+struct symbol_place {
+	const struct module *module;
+	uint64_t vaddr;
+};
+
+/*
+ * Find the answers for all @places at once, in a child that reads all files
+ * which are trusted: what crashes it costs the names of that file alone.
+ */
+void symbolizer_find_ahead(struct symbolizer *symbolizer,
+			   const struct symbol_place *places, size_t n);
+
 /* What became of the addresses of one module, for the summary. */
 struct symbol_summary {
 	size_t n_addresses[N_SYMBOL_SOURCES]; /* distinct, by source */

@@ -32,6 +32,7 @@
 #include "util/mem.h"
 
 #define ANSWER_BYTES_MAX (1u << 20)
+#define NO_BOUND_MS 1000000000 /* 11 days */
 #define WRITE_FLAGS (O_WRONLY | O_RDWR | O_CREAT | O_TRUNC | O_APPEND)
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -141,8 +142,8 @@ static bool permit_reading_only(void)
 	       !syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filter);
 }
 
-/* Whatever could be written to, but for @kept. */
-static bool close_writable(int kept)
+/* Whatever could be written to, but for these two. */
+static bool close_writable(int kept, int kept_too)
 {
 	DIR *dir = opendir("/proc/self/fd");
 	const struct dirent *entry;
@@ -153,8 +154,8 @@ static bool close_writable(int kept)
 		int fd = (int)strtol(entry->d_name, NULL, 10);
 		int flags = fcntl(fd, F_GETFL);
 
-		if (*entry->d_name != '.' && fd != kept && flags >= 0 &&
-		    (flags & O_ACCMODE) != O_RDONLY)
+		if (*entry->d_name != '.' && fd != kept && fd != kept_too &&
+		    flags >= 0 && (flags & O_ACCMODE) != O_RDONLY)
 			close(fd);
 	}
 	closedir(dir);
@@ -210,8 +211,10 @@ serve(int fd, const struct confine_limits *limits, confine_answer_fn answer,
 	struct confine_question question;
 	uint64_t bytes = 0;
 
-	if (!close_writable(fd) || !bound_resources(limits) ||
-	    !drop_capabilities() || !permit_reading_only())
+	if (!close_writable(fd, limits ? fd : STDERR_FILENO))
+		_exit(1);
+	if (limits && (!bound_resources(limits) || !drop_capabilities() ||
+		       !permit_reading_only()))
 		_exit(1);
 	while (read(fd, &question, sizeof(question)) ==
 	       (ssize_t)sizeof(question)) {
@@ -257,7 +260,7 @@ struct confine *confine_start(const struct confine_limits *limits,
 		.pid = pid,
 		.pid_fd = (int)syscall(SYS_pidfd_open, pid, 0),
 		.fd = fds[0],
-		.answer_ms = limits->answer_ms,
+		.answer_ms = limits ? limits->answer_ms : NO_BOUND_MS,
 	};
 	return confine;
 }
@@ -288,9 +291,21 @@ static enum confine_result receive(int fd, void *buf, size_t n,
 	return CONFINE_DONE;
 }
 
-enum confine_result confine_ask(struct confine *confine,
-				struct confine_question question,
-				struct strbuf *out)
+void confine_send(struct confine *confine, struct confine_question question)
+{
+	ssize_t n;
+
+	do
+		n = send(confine->fd, &question, sizeof(question),
+			 MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	/* It ends then, after the answers that it owes. */
+	if (n != (ssize_t)sizeof(question))
+		shutdown(confine->fd, SHUT_WR);
+}
+
+enum confine_result confine_receive(struct confine *confine,
+				    struct strbuf *out)
 {
 	int64_t until_ns = clock_now_ns() + confine->answer_ms * NS_PER_MS;
 	uint64_t bytes = 0;
@@ -298,12 +313,8 @@ enum confine_result confine_ask(struct confine *confine,
 	strbuf_clear(out);
 	if (confine->state != CONFINE_DONE)
 		return confine->state;
-	if (send(confine->fd, &question, sizeof(question), MSG_NOSIGNAL) !=
-	    (ssize_t)sizeof(question))
-		confine->state = CONFINE_DIED;
-	else
-		confine->state = receive(confine->fd, &bytes, sizeof(bytes),
-					 until_ns);
+	confine->state = receive(confine->fd, &bytes, sizeof(bytes),
+				 until_ns);
 	if (confine->state == CONFINE_DONE && bytes > ANSWER_BYTES_MAX)
 		confine->state = CONFINE_DIED;
 	if (confine->state == CONFINE_DONE && bytes) {
@@ -316,6 +327,14 @@ enum confine_result confine_ask(struct confine *confine,
 		syscall(SYS_pidfd_send_signal, confine->pid_fd, SIGKILL,
 			NULL, 0);
 	return confine->state;
+}
+
+enum confine_result confine_ask(struct confine *confine,
+				struct confine_question question,
+				struct strbuf *out)
+{
+	confine_send(confine, question);
+	return confine_receive(confine, out);
 }
 
 /*

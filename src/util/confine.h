@@ -33,7 +33,10 @@ struct confine_limits {
 	int answer_ms;	       /* the caller waits no longer for one */
 };
 
-/* NULL: there cannot be one. */
+/*
+ * NULL: there cannot be one. Without @limits it is a process of its own and no
+ * more: it may do and take what the caller may, but dies with it.
+ */
 struct confine *confine_start(const struct confine_limits *limits,
 			      confine_answer_fn answer, void *ctx);
 
@@ -47,6 +50,14 @@ enum confine_result {
 enum confine_result confine_ask(struct confine *confine,
 				struct confine_question question,
 				struct strbuf *out);
+
+/*
+ * The same in two steps, so that it works while it is asked: answers come in
+ * the order of questions. A caller that sends more than 1,000 ahead hangs.
+ */
+void confine_send(struct confine *confine, struct confine_question question);
+enum confine_result confine_receive(struct confine *confine,
+				    struct strbuf *out);
 
 void confine_free(struct confine *confine);
 

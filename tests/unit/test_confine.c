@@ -14,7 +14,6 @@
 #include "check.h"
 #include "symbol/confined.h"
 #include "util/confine.h"
-#include "util/log.h"
 #include "util/mem.h"
 
 enum question { ECHO, CRASH, LOOP, TAKE_MEMORY, TRY_CALL };
@@ -182,7 +181,8 @@ TEST(a_child_reads_files_and_does_nothing_to_anybody)
 }
 
 /* Frame names that tell @vaddr; 3 crashes. */
-static void find(void *ctx, uint64_t vaddr, struct confined_answer *out)
+static void find(void *ctx, uint64_t subject, uint64_t vaddr,
+		 struct confined_answer *out)
 {
 	static const struct symbol_frame frames[] = {
 		{ .name = "inner", .system_name = "_Zinner", .file = "a.c",
@@ -191,6 +191,7 @@ static void find(void *ctx, uint64_t vaddr, struct confined_answer *out)
 	};
 
 	(void)ctx;
+	(void)subject;
 	if (vaddr == 3)
 		__builtin_trap();
 	*out = (struct confined_answer){ .frames = frames, .n = vaddr,
@@ -199,13 +200,19 @@ static void find(void *ctx, uint64_t vaddr, struct confined_answer *out)
 	out->summary.refused = "x.debug";
 }
 
+static enum confine_result ask_name(struct confined *confined, uint64_t vaddr,
+				    struct confined_answer *out)
+{
+	confined_ask(confined, 0, vaddr);
+	return confined_take(confined, out);
+}
+
 TEST(names_come_from_the_child_as_they_are)
 {
-	struct module module = { .path = (char[]){ "x" }, .fd = -1 };
-	struct confined *confined = confined_new(&module, find, NULL);
+	struct confined *confined = confined_new(true, find, NULL);
 	struct confined_answer answer;
 
-	CHECK(confined_find(confined, 2, &answer));
+	CHECK_EQ(ask_name(confined, 2, &answer), CONFINE_DONE);
 	CHECK_EQ(answer.n, 2);
 	CHECK_EQ(answer.source, SYMBOL_DWARF);
 	CHECK_STR(answer.frames[0].name, "inner");
@@ -221,26 +228,21 @@ TEST(names_come_from_the_child_as_they_are)
 
 TEST(an_answer_without_frames_is_none)
 {
-	struct module module = { .path = (char[]){ "x" }, .fd = -1 };
-	struct confined *confined = confined_new(&module, find, NULL);
+	struct confined *confined = confined_new(true, find, NULL);
 	struct confined_answer answer;
 
-	log_set_level(LOG_ERROR);
-	CHECK(!confined_find(confined, 0, &answer));
-	CHECK(!confined_find(confined, 1, &answer));
+	CHECK_EQ(ask_name(confined, 0, &answer), CONFINE_DIED);
 	confined_free(confined);
 }
 
 TEST(a_file_that_breaks_its_reader_has_no_more_names)
 {
-	struct module module = { .path = (char[]){ "x" }, .fd = -1 };
-	struct confined *confined = confined_new(&module, find, NULL);
+	struct confined *confined = confined_new(true, find, NULL);
 	struct confined_answer answer;
 
-	log_set_level(LOG_ERROR);
-	CHECK(confined_find(confined, 1, &answer));
-	CHECK(!confined_find(confined, 3, &answer));
-	CHECK(!confined_find(confined, 1, &answer));
+	CHECK_EQ(ask_name(confined, 1, &answer), CONFINE_DONE);
+	CHECK_EQ(ask_name(confined, 3, &answer), CONFINE_DIED);
+	CHECK_EQ(ask_name(confined, 1, &answer), CONFINE_DIED);
 	confined_free(confined);
 }
 

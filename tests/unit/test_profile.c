@@ -196,4 +196,124 @@ TEST(profile_check_finds_negative_times_and_unknown_types)
 	CHECK(is_consistent(p));
 }
 
+/* The one table that is spoiled; the rest is sound. */
+static void spoil_period(struct profile *p)
+{
+	p->period = -1;
+}
+
+static void spoil_period_type(struct profile *p)
+{
+	p->period_type.unit = 1000;
+}
+
+static void spoil_comment(struct profile *p)
+{
+	profile_add_comment(p, "said");
+	*(string_id *)vec_at(&p->comments, 0) = 1000;
+}
+
+static void spoil_type(struct profile *p)
+{
+	p->types[0].type = 0;
+}
+
+static void spoil_type_name(struct profile *p)
+{
+	p->types[0].type = profile_string(p, "cpu-time");
+}
+
+static void spoil_n_types(struct profile *p)
+{
+	p->n_types = PROFILE_MAX_TYPES + 1;
+}
+
+static void spoil_mapping(struct profile *p)
+{
+	((struct profile_mapping *)vec_at(&p->mappings, 0))->filename = 1000;
+}
+
+static void spoil_range(struct profile *p)
+{
+	((struct profile_mapping *)vec_at(&p->mappings, 0))->start = 0x3000;
+}
+
+static void spoil_function(struct profile *p)
+{
+	((struct profile_function *)vec_at(&p->functions, 0))->name = 1000;
+}
+
+static void spoil_start_line(struct profile *p)
+{
+	((struct profile_function *)vec_at(&p->functions, 0))->start_line = -1;
+}
+
+static void spoil_line(struct profile *p)
+{
+	((struct profile_line *)vec_at(&p->lines, 0))->line = -1;
+}
+
+static void spoil_line_function(struct profile *p)
+{
+	((struct profile_line *)vec_at(&p->lines, 0))->function = 1000;
+}
+
+static void spoil_sample(struct profile *p)
+{
+	((struct profile_sample *)vec_at(&p->samples, 0))->stack = 1000;
+}
+
+static void spoil_sample_labels(struct profile *p)
+{
+	((struct profile_sample *)vec_at(&p->samples, 0))->labels = 1000;
+}
+
+static void spoil_text(struct profile *p)
+{
+	intern_bytes(&p->strings, "a\xff", 2);
+}
+
+static void spoil_text_end(struct profile *p)
+{
+	intern_bytes(&p->strings, "a\0b", 3);
+}
+
+TEST(profile_check_tells_which_table_is_wrong)
+{
+	static const struct {
+		void (*spoil)(struct profile *p);
+		const char *fault;
+	} cases[] = {
+		{ spoil_period, "negative period" },
+		{ spoil_period_type, "period type has no name" },
+		{ spoil_comment, "a comment without text" },
+		{ spoil_type, "sample type 0 has no name" },
+		{ spoil_type_name, "sample type 0 has a '-'" },
+		{ spoil_n_types, "5 sample types" },
+		{ spoil_mapping, "mapping 0 has no name" },
+		{ spoil_range, "mapping 0 ends before it starts" },
+		{ spoil_function, "function 0 has no name" },
+		{ spoil_start_line, "function 0: negative line" },
+		{ spoil_line, "line 0 is negative" },
+		{ spoil_line_function, "line 0 has no function" },
+		{ spoil_sample, "sample 0 has no stack" },
+		{ spoil_sample_labels, "sample 0 has no label set" },
+		{ spoil_text, "is not UTF-8" },
+		{ spoil_text_end, "is not UTF-8" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		CLEANUP(profile_free) struct profile *p = profile_new();
+		struct profile_mapping mapping = { .start = 0x1000,
+						   .limit = 0x2000 };
+
+		profile_add_type(p, "cpu", "nanoseconds");
+		profile_add_mapping(p, &mapping);
+		add_one_sample(p, 1);
+		CHECK(is_consistent(p));
+		cases[i].spoil(p);
+		CHECK(has_fault(p, cases[i].fault));
+	}
+}
+
 TEST_MAIN()

@@ -427,9 +427,9 @@ TEST(the_vdso_is_read_from_memory)
 	uint64_t vaddr;
 	char text[80];
 
-	fixture_init(&f, &source);
 	if (!start)
 		SKIP("this kernel gives no vdso");
+	fixture_init(&f, &source);
 	snprintf(text, sizeof(text), "%" PRIx64 "-%" PRIx64
 		 " r-xp 00000000 00:00 0 [vdso]\n", start, start + 0x1000);
 	update(f.space, text);

@@ -17,6 +17,7 @@
 #include "symbol/range.h"
 #include "symbol/symbol.h"
 #include "util/io.h"
+#include "util/log.h"
 #include "util/mem.h"
 
 static int open_mapping(void *ctx, const struct mapping *mapping)
@@ -373,6 +374,103 @@ TEST(range_index_agrees_with_a_linear_search)
 			 b ? (int64_t)b->value : -1);
 	}
 	range_index_clear(&index);
+}
+
+/* All of @addrs, as symbolizer_find_ahead() wants them. */
+static void find_ahead(struct fixture *f, const uintptr_t *addrs, size_t n)
+{
+	struct symbol_place places[16];
+	size_t n_places = 0;
+
+	for (size_t i = 0; i < n && n_places < 16; i++) {
+		const struct mapping *mapping = space_find(f->space, addrs[i]);
+		struct symbol_place *place = &places[n_places];
+
+		if (!mapping || !mapping_vaddr(mapping, addrs[i],
+					       &place->vaddr))
+			continue;
+		place->module = mapping->module;
+		n_places++;
+	}
+	symbolizer_find_ahead(f->symbolizer, places, n_places);
+}
+
+TEST(symbol_answers_of_the_child_are_those_that_are_read_here)
+{
+	CLEANUP(fixture_free) struct fixture *here_f = fixture_new(&plain);
+	CLEANUP(fixture_free) struct fixture *ahead = fixture_new(&plain);
+	uintptr_t addrs[] = { outermost(), (uintptr_t)&fixture_new + 9,
+			      outermost(), /* twice */
+			      (uintptr_t)&qsort + 1, (uintptr_t)&strtol + 1 };
+	struct symbol_summary a, b;
+
+	find_ahead(ahead, addrs, ARRAY_SIZE(addrs));
+	for (size_t i = 0; i < ARRAY_SIZE(addrs); i++) {
+		CHECK(find(here_f, addrs[i]) && find(ahead, addrs[i]));
+		CHECK_EQ(here_f->n, ahead->n);
+		CHECK_EQ(here_f->source, ahead->source);
+		for (size_t j = 0; j < ahead->n; j++) {
+			const struct symbol_frame *x = &here_f->frames[j];
+			const struct symbol_frame *y = &ahead->frames[j];
+
+			CHECK_STR(x->name, y->name);
+			CHECK_STR(x->system_name, y->system_name);
+			CHECK_STR(x->file, y->file);
+			CHECK_EQ(x->line, y->line);
+			CHECK_EQ(x->start_line, y->start_line);
+		}
+		CHECK(symbolizer_summary(here_f->symbolizer, here_f->module,
+					 &a));
+		CHECK(symbolizer_summary(ahead->symbolizer, ahead->module,
+					 &b));
+		CHECK_EQ(a.has_dwarf, b.has_dwarf);
+	}
+	CHECK(!memcmp(a.n_addresses, b.n_addresses, sizeof(a.n_addresses)));
+}
+
+TEST(symbol_of_a_module_that_came_later_has_names_too)
+{
+	CLEANUP(fixture_free) struct fixture *f = fixture_new(&plain);
+	uintptr_t first = outermost(), then[] = { (uintptr_t)&qsort + 1,
+						  (uintptr_t)&fixture_free };
+
+	find_ahead(f, &first, 1);
+	find_ahead(f, then, ARRAY_SIZE(then));
+	find_ahead(f, then, ARRAY_SIZE(then)); /* nothing is left to ask */
+	CHECK(find(f, then[0]));
+	CHECK_STR(f->frames[f->n - 1].name, "qsort");
+	CHECK(find(f, first));
+	CHECK_STR(f->frames[f->n - 1].name, "outermost");
+}
+
+TEST(symbol_of_a_file_that_breaks_its_reader_is_lost_and_no_other)
+{
+	CLEANUP(fixture_free) struct fixture *f = fixture_new(&plain);
+	void *nothing = mmap(NULL, 4096, PROT_NONE,
+			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct module broken = image_of(nothing, 4096);
+	uintptr_t good = outermost();
+	const struct mapping *mapping = space_find(f->space, good);
+	struct symbol_place places[5] = { { &broken, 1 }, { &broken, 2 },
+					  { &broken, 3 } };
+
+	broken.fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	CHECK(nothing != MAP_FAILED && broken.fd >= 0 && mapping);
+	for (int i = 3; i < 5; i++) {
+		places[i].module = mapping->module;
+		CHECK(mapping_vaddr(mapping, good, &places[i].vaddr));
+	}
+	log_set_level(LOG_ERROR);
+	symbolizer_find_ahead(f->symbolizer, places, ARRAY_SIZE(places));
+	log_set_level(LOG_NOTICE);
+	f->frames = symbolizer_find(f->symbolizer, &broken, 2, &f->n,
+				    &f->source);
+	CHECK_EQ(f->source, SYMBOL_NONE);
+	CHECK_STR(f->frames[0].name, "libx.so.1+0x2");
+	CHECK(find(f, good));
+	CHECK_STR(f->frames[f->n - 1].name, "outermost");
+	munmap(nothing, 4096);
+	close(broken.fd);
 }
 
 TEST_MAIN()
