@@ -5,6 +5,7 @@
 #include <getopt.h>
 #include <stdio.h>
 
+#include "util/log.h"
 #include "util/nearest.h"
 #include "util/strbuf.h"
 #include "util/vec.h"
@@ -14,8 +15,11 @@
 
 void print_error(struct error *error)
 {
+	CLEANUP(free) char *text = xstrdup(error_text(error));
+
+	log_disarm(text, strlen(text));
 	fflush(stdout);
-	fprintf(stderr, "psample: %s\n", error_text(error));
+	fprintf(stderr, "psample: %s\n", text);
 	error_free(error);
 }
 
@@ -82,6 +86,13 @@ static struct error *bad_option(const struct command *command,
 			  is_main ? "" : command->name, is_main ? "" : " ");
 }
 
+/* "top -p 12", but with a word in front that is of reports alone. */
+static bool is_of_record(const struct command *command, const char *word)
+{
+	return command == &command_report &&
+	       command_find_option(&command_record, word);
+}
+
 static struct error *unknown_option(const struct command *command,
 				    const char *word)
 {
@@ -101,6 +112,11 @@ static struct error *unknown_option(const struct command *command,
 					 nearest.best)
 			     : xstrdup("is not known");
 
+	if (is_of_record(command, word))
+		return error_hint(bad_option(command, word, "is of recordings, "
+					     "and this is a report"),
+				  "       psample %s ...  makes a profile",
+				  word);
 	return bad_option(command, word, fault);
 }
 

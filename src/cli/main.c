@@ -17,6 +17,7 @@ static const char usage_text[] =
 	"  psample -- ./program arg     run it, write psample.program.*.pb.gz\n"
 	"  psample -p 1234 -d 30s       profile process 1234 for 30 seconds\n"
 	"  psample -e wall -p 1234      where its threads spend their time\n"
+	"  psample top -p 1234          its hottest functions, live\n"
 	"  psample dump -p 1234         what all of its threads do right now\n"
 	"  psample -o x.svg ./prog      a flame graph\n"
 	"  psample top FILE.pb.gz       what a profile says; or tree, peek\n"
@@ -88,20 +89,62 @@ static int run_report(const char *option, int at, int argc, char **argv)
 	return report_main(argc, words);
 }
 
-/* "psample dump -p PID" is one look at all stacks, shown. */
+#define GIVEN_MAX 8 /* options in place of a word */
+
+static bool is_number(const char *word)
+{
+	return *word && !word[strspn(word, "0123456789")];
+}
+
+/* A recording that is shown: @given up to NULL, then the user's options. */
+static int run_shown(const char *const *given, int argc, char **argv)
+{
+	size_t n = 0;
+	CLEANUP(free) char **words =
+		xcalloc(GIVEN_MAX + (size_t)argc + 1, sizeof(*words));
+
+	while (given[n]) {
+		words[n] = (char *)(uintptr_t)given[n];
+		n++;
+	}
+	if (argc > 1 && is_number(argv[1])) /* a process, as for pstack(1) */
+		words[n++] = (char *)(uintptr_t)"-p";
+	for (int i = 1; i < argc; i++)
+		words[n++] = argv[i];
+	return command_main(&command_record, (int)n, words);
+}
+
+/* "psample dump -p PID" is one look at all stacks. */
 static int run_dump(int argc, char **argv)
 {
-	static const char *const dump[] = { "record", "--format=stacks",
-					    "--output=-", "--no-summary" };
-	size_t n = ARRAY_SIZE(dump);
-	CLEANUP(free) char **words =
-		xcalloc(n + (size_t)argc, sizeof(*words));
+	static const char *const given[] = { "record", "--output=-",
+					     "--no-summary",
+					     "--format=stacks", NULL };
 
-	for (size_t i = 0; i < n; i++)
-		words[i] = (char *)(uintptr_t)dump[i];
-	for (int i = 1; i < argc; i++)
-		words[n + (size_t)i - 1] = argv[i];
-	return command_main(&command_record, (int)n + argc - 1, words);
+	return run_shown(given, argc, argv);
+}
+
+/* "psample top -p PID" is a table that changes as long as it is watched. */
+static int run_live(int argc, char **argv)
+{
+	static const char *const given[] = { "record", "--output=-",
+					     "--no-summary", "--format=text",
+					     "--every=2s", NULL };
+
+	return run_shown(given, argc, argv);
+}
+
+/* Is a process named, by an option that reports do not have? */
+static bool names_process(int argc, char *const *argv)
+{
+	if (argc > 1 && is_number(argv[1]) && access(argv[1], F_OK))
+		return true;
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+		if (!command_find_option(&command_report, argv[i]) &&
+		    (command_find_option(&command_record, argv[i]) ||
+		     !strncmp(argv[i], "-p", 2) || !strncmp(argv[i], "-n", 2)))
+			return true;
+	return false;
 }
 
 /* A file that has a profile, or where to fetch one. */
@@ -170,6 +213,8 @@ int main(int argc, char **argv)
 		return run_help(argc - 1, argv + 1);
 	if (!strcmp(argv[1], "dump"))
 		return run_dump(argc - 1, argv + 1);
+	if (!strcmp(argv[1], "top") && names_process(argc - 1, argv + 1))
+		return run_live(argc - 1, argv + 1);
 	command = words_find_command(argv[1]);
 	if (command == &command_report)
 		return report_main(argc - 1, argv + 1);

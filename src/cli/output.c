@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "cli/record.h"
+#include "cli/screen.h"
 #include "cli/stacks_text.h"
 #include "profile/top.h"
 #include "profile/write.h"
@@ -250,20 +251,50 @@ static struct error *render_report(const struct run *run,
 	return error;
 }
 
+static bool is_to_stdout(const struct run *run)
+{
+	const char *name = run->output ? run->output : run->options->output;
+
+	return name && !strcmp(name, "-");
+}
+
+/* One table that changes. */
+static bool is_live(const struct run *run)
+{
+	struct screen screen;
+
+	return output_format_of(run->options) == FORMAT_TEXT &&
+	       run->options->every_ns && is_to_stdout(run) &&
+	       screen_find(&screen);
+}
+
+static void render_table(const struct run *run, const struct profile *profile,
+			 size_t type, struct strbuf *out)
+{
+	CLEANUP(strbuf_clear) struct strbuf text = { 0 };
+	struct screen screen;
+	struct top top;
+
+	top_make(profile, type, &top);
+	top_write(profile, &top, type, SIZE_MAX, &text);
+	top_clear(&top);
+	if (is_live(run) && screen_find(&screen))
+		screen_add(&screen, text.data ? text.data : "", out);
+	else
+		strbuf_add(out, text.data ? text.data : "", text.len);
+}
+
 static struct error *render(const struct run *run,
 			    const struct profile *profile, struct strbuf *out)
 {
 	size_t type = output_shown_type(profile);
-	struct top top;
 
 	switch (output_format_of(run->options)) {
 	case FORMAT_FOLDED:
 		profile_write_folded(profile, type, out);
 		return NULL;
 	case FORMAT_TEXT:
-		top_make(profile, type, &top);
-		top_write(profile, &top, type, SIZE_MAX, out);
-		top_clear(&top);
+		render_table(run, profile, type, out);
 		return NULL;
 	case FORMAT_STACKS:
 		stacks_text_write(profile, out);
@@ -317,6 +348,9 @@ struct error *output_write_profile(struct run *run,
 
 	warn_if_inconsistent(profile);
 	error = render(run, profile, &bytes);
+	if (bytes.len && is_to_stdout(run) && isatty(STDOUT_FILENO) &&
+	    !is_live(run))
+		log_disarm(bytes.data, bytes.len);
 	if (!error)
 		error = open_output(run, &file);
 	if (!error && bytes.len)

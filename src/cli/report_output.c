@@ -15,17 +15,6 @@
 
 #define NUMBERS_TRIED_MAX 1000
 
-/* Names in a profile may hold what a terminal takes for commands. */
-static void disarm(struct strbuf *text)
-{
-	for (size_t i = 0; i < text->len; i++) {
-		unsigned char c = (unsigned char)text->data[i];
-
-		if ((c < 0x20 && c != '\n' && c != '\t') || c == 0x7f)
-			text->data[i] = '?';
-	}
-}
-
 static struct error *open_numbered(const struct report_format *format,
 				   struct outfile **out)
 {
@@ -144,7 +133,7 @@ static struct error *write_text(const struct report_format *format,
 		return error;
 	wants_colors &= paint_knows(format->name);
 	if (is_terminal || wants_colors)
-		disarm(text);
+		log_disarm(text->data, text->len);
 	if (wants_colors)
 		paint_text(text, &painted);
 	if (is_terminal)

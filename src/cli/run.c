@@ -162,7 +162,11 @@ static struct error *explain_not_found(const char *program)
 			"names is not there");
 	if (strchr(program, '/'))
 		return error_errno(ENOENT, "cannot run %s", program);
-	error = error_new("cannot run %s: no such program in PATH", program);
+	error = error_new("cannot run %s: no such program in PATH%s", program,
+			  is_here ? "" : ", and no profile of that name");
+	if (!program[strspn(program, "0123456789")])
+		error = error_hint(error, "try:   psample -p %s  if the "
+				   "process was meant", program);
 	if (command)
 		error = error_hint(error, "try:   psample %s ...  if the "
 				   "command was meant", command);

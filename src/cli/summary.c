@@ -5,6 +5,7 @@
  * The same lines go to the user and into the profile's comments; those on
  * cost start with '#', so that pprof does not print them above each report.
  */
+#include <math.h>
 #include <stdio.h>
 
 #include "cli/record.h"
@@ -64,6 +65,18 @@ static void make_found(const struct run *run, struct strbuf *out)
 		    stats->threads == 1 ? "" : "s");
 }
 
+/* Further off than chance, which may be three times its square root. */
+static bool is_doubtful(const struct sampler_stats *stats)
+{
+	double off = self_check(stats) - 1;
+	double n = (double)stats->exact_cpu_ns /
+		   (double)(stats->period_ns ? stats->period_ns : 1);
+	double chance = n > 0 ? 3 / sqrt(n) : INFINITY;
+
+	return off < -fmax(1 - CHECK_LOW, chance) ||
+	       off > fmax(CHECK_HIGH - 1, chance);
+}
+
 /* Of all that was due, what share had this fate? */
 static double share_of(uint64_t n, uint64_t others)
 {
@@ -98,7 +111,7 @@ static void make_check(const struct sampler_stats *stats, struct strbuf *out)
 
 	strbuf_addf(out, "self-check %.2f (samples x period / exact CPU)",
 		    check);
-	if (is_judged && (check < CHECK_LOW || check > CHECK_HIGH))
+	if (is_judged && is_doubtful(stats))
 		strbuf_addf(out, ": %s; shares are doubtful (priority: %s)",
 			    find_cause(stats),
 			    stats->priority ? stats->priority : "none");

@@ -26,6 +26,12 @@ void log_notice(const char *fmt, ...) PRINTF_LIKE(1, 2);
 void log_info(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
 /*
+ * Text for a terminal, in place: names of programs, files and functions are
+ * strangers' and may hold what it takes for commands; these become '?'.
+ */
+void log_disarm(char *text, size_t len);
+
+/*
  * Show @fmt as the progress line of a terminal, in place of the last one; a
  * message erases it first. NULL: erase it. Not a terminal: nothing is shown.
  */

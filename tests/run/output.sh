@@ -174,7 +174,7 @@ check_equal "dump shows stacks, and says nothing else" \
 check "dump shows the threads of the process" sh -c \
 	'grep -q "^thread $1 " "$2"' sh "$target_pid" "$scratch/out"
 start_target "$programs/truth" churn 5
-"$PSAMPLE" dump -p "$target_pid" >"$scratch/out" 2>"$scratch/err"
+"$PSAMPLE" dump "$target_pid" >"$scratch/out" 2>"$scratch/err"
 check "dump tells in words of threads that were too short for it" sh -c \
 	'! grep -F "[unsampled]" "$1" && grep -q "^thread $2 " "$1"' sh \
 	"$scratch/out" "$target_pid"

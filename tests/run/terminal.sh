@@ -5,8 +5,9 @@
 # Breaks if a name in a profile could send commands to a terminal, or if
 # colours get where nobody asked for them.
 . "${top_srcdir:-.}/tests/run/lib.sh"
-plan 19
+plan 21
 requires_program python3
+requires_ptrace
 cd "$scratch" || exit 1
 unset PAGER LESS NO_COLOR
 export TERM=xterm
@@ -70,6 +71,14 @@ PAGER='' on_terminal "$PSAMPLE" top long.folded >out
 check "an empty PAGER is none" grep -q work99 out
 PAGER=no-such-pager on_terminal "$PSAMPLE" top long.folded >out
 check "neither is one that is not installed" grep -q work99 out
+start_target "$programs/stopcont" 1
+on_terminal "$PSAMPLE" top -p "$target_pid" --every 0.1 -d 1 >out 2>&1
+check "top of a process takes the place of what it showed" sh -c \
+	'[ "$(grep -c "$1\[H.*flat%" out)" -ge 2 ] &&
+		grep -q burn_forever out' sh "$esc"
+"$PSAMPLE" top "$target_pid" -d 0.3 >out 2>err
+check "and on no terminal it is a table" sh -c \
+	"grep -q 'flat%' out && ! grep -q '$esc' out err"
 on_terminal "$PSAMPLE" svg x.folded >out
 check "a picture does not go to a terminal" sh -c \
 	'grep -q profile001.svg out && grep -q "</svg>" profile001.svg'
