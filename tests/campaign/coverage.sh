@@ -20,7 +20,7 @@ cd "${top_builddir:-build}/coverage" || exit 1
 
 # Processes that end by _exit(2) leave their counts, too, and readers of files
 # (util/confine.c) have a second for it before they are killed.
-cat >exit.h <<'H'
+cat >exit.new <<'H'
 #include <poll.h>
 #include <stdarg.h>
 #include <sys/syscall.h>
@@ -45,6 +45,7 @@ static inline void coverage_await(long nr, ...)
 #define _exit coverage_exit
 #define syscall(...) (coverage_await(__VA_ARGS__, 0), syscall(__VA_ARGS__))
 H
+cmp -s exit.new exit.h || mv exit.new exit.h # what is built is kept
 build_all() { # the programs of tests are as they always are
 	[ -e Makefile ] || "$top_srcdir/configure" -q CC=gcc \
 		LDFLAGS=--coverage || return

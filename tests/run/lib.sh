@@ -162,7 +162,7 @@ has_realtime() {
 
 lock_file=$top_builddir/tests/.lock
 if command -v flock >/dev/null && mkdir -p "${lock_file%/*}" 2>/dev/null &&
-	: >>"$lock_file"; then
+	(: >>"$lock_file") 2>/dev/null; then
 	exec 9<"$lock_file"
 	flock -s 9
 else
@@ -243,7 +243,26 @@ stop_target() { # [PID]
 	kill -CONT "$stop_pid" 2>/dev/null
 	kill -KILL "$stop_pid" 2>/dev/null
 	wait "$stop_pid" 2>/dev/null
-	return 0
+	forget_target "$stop_pid"
+}
+
+# Its number may be somebody else's soon: in a storm all come round in seconds.
+forget_target() { # PID
+	forget_rest=
+	for forget_pid in $target_pids; do
+		[ "$forget_pid" = "$1" ] ||
+			forget_rest="$forget_rest $forget_pid"
+	done
+	target_pids=$forget_rest
+}
+
+# What a test has waited for itself has left a number behind. Init has those
+# whose psample was killed.
+is_still_ours() { # PID
+	case $(sed -n 's/^PPid:[^0-9]*//p' "/proc/$1/status" 2>/dev/null) in
+	"$$" | 1) return 0 ;;
+	*) return 1 ;;
+	esac
 }
 
 # at_exit COMMAND: run at the end of the test, the last one first
@@ -255,7 +274,7 @@ $cleanup_commands"
 end_test() {
 	eval "$cleanup_commands"
 	for pid in $target_pids; do
-		stop_target "$pid"
+		! is_still_ours "$pid" || stop_target "$pid"
 	done
 	rm -rf "$scratch"
 }
