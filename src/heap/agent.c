@@ -82,16 +82,35 @@ IN_AGENT static uint64_t hash_pointer(uint64_t ptr)
 	return ptr * HASH_FACTOR >> 32 & 0xffff;
 }
 
+IN_AGENT static uint8_t *filter_of(uint64_t ptr)
+{
+	return &state()->filter[ptr * NEAR_FACTOR >> 32 & 0xffff];
+}
+
+IN_AGENT static void filter_change(uint64_t ptr, int by)
+{
+	uint8_t *entry = filter_of(ptr);
+	uint8_t n = __atomic_load_n(entry, __ATOMIC_RELAXED);
+
+	do {
+		if (n == FILTER_FULL)
+			return;
+	} while (!__atomic_compare_exchange_n(entry, &n, (uint8_t)(n + by), 1,
+					      __ATOMIC_RELAXED,
+					      __ATOMIC_RELAXED));
+}
+
 IN_AGENT static void live_add(uint64_t ptr, uint64_t id)
 {
 	uint64_t hash = hash_pointer(ptr);
 	struct agent_live *ways = shared()->live[hash % AGENT_BUCKETS];
 
-	__atomic_add_fetch(&state()->filter[hash], 1, __ATOMIC_RELAXED);
+	filter_change(ptr, 1);
 	for (int i = 0; i < AGENT_WAYS; i++) {
 		uint64_t free = 0;
 
-		if (!__atomic_compare_exchange_n(&ways[i].ptr, &free, 1, 0,
+		if (__atomic_load_n(&ways[i].ptr, __ATOMIC_RELAXED) ||
+		    !__atomic_compare_exchange_n(&ways[i].ptr, &free, 1, 0,
 						 __ATOMIC_ACQUIRE,
 						 __ATOMIC_RELAXED))
 			continue;
@@ -99,7 +118,7 @@ IN_AGENT static void live_add(uint64_t ptr, uint64_t id)
 		__atomic_store_n(&ways[i].ptr, ptr, __ATOMIC_RELEASE);
 		return;
 	}
-	__atomic_sub_fetch(&state()->filter[hash], 1, __ATOMIC_RELAXED);
+	filter_change(ptr, -1);
 	__atomic_add_fetch(&shared()->n_unlisted, 1, __ATOMIC_RELAXED);
 }
 
@@ -110,18 +129,18 @@ IN_AGENT static uint64_t live_remove(uint64_t ptr)
 	struct agent_live *ways;
 
 	if (ptr <= 1 ||
-	    !__atomic_load_n(&state()->filter[hash], __ATOMIC_RELAXED))
+	    !__atomic_load_n(filter_of(ptr), __ATOMIC_RELAXED))
 		return 0; /* also in a forked child, which has no B */
 	ways = shared()->live[hash % AGENT_BUCKETS];
 	for (int i = 0; i < AGENT_WAYS; i++) {
 		uint64_t id = ways[i].id, old = ptr;
 
-		if (!__atomic_compare_exchange_n(&ways[i].ptr, &old, 0, 0,
+		if (__atomic_load_n(&ways[i].ptr, __ATOMIC_RELAXED) != ptr ||
+		    !__atomic_compare_exchange_n(&ways[i].ptr, &old, 0, 0,
 						 __ATOMIC_ACQUIRE,
 						 __ATOMIC_RELAXED))
 			continue;
-		__atomic_sub_fetch(&state()->filter[hash], 1,
-				   __ATOMIC_RELAXED);
+		filter_change(ptr, -1);
 		return id;
 	}
 	return 0;
@@ -135,7 +154,7 @@ struct agent_iov {
  * Copy the stack from @sp on by a system call that reads what is mapped and
  * cannot fault; pieces end with pages, so that it stops at the stack's end.
  */
-IN_AGENT static uint64_t copy_stack(uint64_t sp, uint8_t *out)
+IN_AGENT static uint64_t copy_by_call(uint64_t sp, uint8_t *out)
 {
 	struct agent_iov to = { (uint64_t)out, AGENT_STACK_BYTES };
 	struct agent_iov from[AGENT_STACK_BYTES / PAGE_BYTES + 1];
@@ -164,6 +183,21 @@ IN_AGENT static uint64_t copy_stack(uint64_t sp, uint8_t *out)
 			   "r"(r8), "r"(r9)
 			 : "rcx", "r11", "memory");
 	return result > 0 ? (uint64_t)result : 0;
+}
+
+/*
+ * Unless a filter is there, or about to be: who installs one for all threads
+ * at once waits for those that have seen none (agent_wrap.c).
+ */
+IN_AGENT static uint64_t copy_stack(uint64_t sp, uint8_t *out)
+{
+	uint64_t len = 0;
+
+	__atomic_add_fetch(&state()->n_calling, 1, __ATOMIC_SEQ_CST);
+	if (!__atomic_load_n(&state()->is_filtered, __ATOMIC_SEQ_CST))
+		len = copy_by_call(sp, out);
+	__atomic_sub_fetch(&state()->n_calling, 1, __ATOMIC_RELEASE);
+	return len;
 }
 
 /* Is @sp on the main thread's stack? That is there up to its end. */
@@ -222,8 +256,7 @@ void agent_copy_caller(struct agent_record *record,
 	record->pc = frame->return_address;
 	record->sp = (uint64_t)(frame + 1);
 	record->n_stack = 0;
-	if (!is_on_main_stack(record->sp) &&
-	    !__atomic_load_n(&state()->is_filtered, __ATOMIC_RELAXED))
+	if (!is_on_main_stack(record->sp))
 		record->n_stack = copy_stack(record->sp, record->stack);
 	if (!record->n_stack)
 		record->n_stack = copy_known(record->sp, record->stack);

@@ -10,7 +10,13 @@
  *	A+4000	struct agent_state	rw-, zero in a forked child
  *	B	struct agent_shared	rw-, not there in a forked child
  *
- * So a forked child finds nobody active and touches nothing of B, and what was
+ * A wrapper is called in place of the original, with the caller's arguments
+ * and stack as they are; it changes rax and rcx (calloc: rdx) and flags, pushes
+ * nothing unless a sample is due, and goes on in originals[function], which
+ * must be callable with everything else as it was: so a trampoline may stand
+ * there. The entries are agent_wrap_* (inject_wrappers()).
+ *
+ * A forked child finds nobody active and touches nothing of B, and what was
  * sampled can be read when the target has ended. A session is one run of one
  * psample, a number of its own. Freestanding: included by code without libc.
  */
@@ -93,7 +99,7 @@ struct agent_state {
 	uint32_t stub_fd, stub_step, may_go; /* see stub.h */
 	uint32_t unused;
 	uint32_t is_filtered; /* by seccomp: no system calls of ours */
-	uint32_t unused_too;
+	uint32_t n_calling; /* threads that may be about to make some */
 	uint64_t active; /* the session that samples; 0: be silent */
 	uint64_t owner;	 /* the session that has all this; 0: nobody's */
 	uint32_t unused_rest[1014];

@@ -14,10 +14,19 @@
 /*
  * The counter of a thread: middle bits of a product with its thread pointer,
  * since the stacks of threads lie at powers of two from each other. The same
- * product with a pointer is the place of an object in the filter.
+ * product with a pointer is the place of an object in the table.
  */
 #define HASH "0x61c88647"
 #define HASH_FACTOR UINT64_C(0x61c88647)
+
+/*
+ * The filter has an entry for each KiB or so of addresses, in their order: a
+ * program that uses 0.5 MiB touches 9 cache lines of it. Not 1 KiB exactly:
+ * arenas lie at powers of two from each other, too.
+ */
+#define NEAR_TEXT "0x410300"
+#define NEAR_FACTOR UINT64_C(0x410300)
+#define FILTER_FULL 255 /* for good, until the next session */
 
 extern char agent_base[] __asm__("__start_agent_text")
 	__attribute__((visibility("hidden")));

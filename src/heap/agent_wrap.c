@@ -7,20 +7,64 @@
  */
 #include "heap/agent_code.h"
 
-/* rax: the counter's offset. rcx: where counters are. Both are scratch. */
+/*
+ * What is used most begins with a cache line.
+ *
+ * rax: the counter's offset. rcx: where counters are. Both are scratch.
+ */
 #define FIND_COUNTER                                                         \
 	"	imul	$" HASH ", %fs:0, %rax\n"                             \
 	"	lea	__start_agent_text+0x5000(%rip), %rcx\n"              \
 	"	shr	$26, %rax\n"                                          \
 	"	and	$0xffc0, %eax\n"
 
-/* From now on without system calls: a filter may kill who makes them. */
-#define FILTERED "	movl	$1, __start_agent_text+0x4010(%rip)\n"
+/* Does a live sample lie near %rdi? Not so if equal. */
+#define FIND_LIVE                                                            \
+	"	imul	$" NEAR_TEXT ", %rdi, %rax\n"                         \
+	"	lea	__start_agent_text+0x15000(%rip), %rcx\n"            \
+	"	shr	$32, %rax\n"                                          \
+	"	movzwl	%ax, %eax\n"                                          \
+	"	cmpb	$0, (%rcx,%rax)\n"
+
+/*
+ * From now on without system calls: a filter may kill who makes them. It may
+ * be for all threads at once, so wait for those that did not see it in time,
+ * some 50 ms at most: one may have been ended there.
+ */
+#define FILTERED                                                             \
+	"	movl	$1, __start_agent_text+0x4010(%rip)\n"               \
+	"	mfence\n"                                                    \
+	"	mov	$1000000, %r11d\n"                                   \
+	"8:	cmpl	$0, __start_agent_text+0x4014(%rip)\n"               \
+	"	je	9f\n"                                                \
+	"	pause\n"                                                     \
+	"	dec	%r11d\n"                                             \
+	"	jnz	8b\n"                                                \
+	"9:\n"
+
+/*
+ * On to the original if @cc, as nearly always. One branch that is always taken
+ * costs less than a jump behind one that was taken once: from then on the CPU
+ * predicts both. Where it leads is written by psample (agent_place.h), as one
+ * aligned word.
+ */
+#define ORIGINAL_IF(cc, i)                                                   \
+	"	.p2align 2\n"                                                 \
+	"	xchg	%ax, %ax\n"                                            \
+	"	j" cc "	agent_far_" #i "\n"                                   \
+	"9:\n"                                                                \
+	"	.pushsection agent_sites, \"a\", @progbits\n"                  \
+	"	.long	9b - 4 - ., " #i "\n"                                 \
+	"	.popsection\n"
+
+/* Where the original is out of a jump's reach. */
+#define FAR(i)                                                               \
+	"agent_far_" #i ":\n" ORIGINAL(i)
 
 #define ORIGINAL(i) "	jmp	*__start_agent_text+0x2000+8*" #i "(%rip)\n"
 
 #define BEGIN(name)                                                          \
-	"	.p2align 4\n"                                                 \
+	"	.p2align 6\n"                                                 \
 	"	.globl	agent_wrap_" #name "\n"                              \
 	"	.hidden	agent_wrap_" #name "\n"                              \
 	"	.type	agent_wrap_" #name ", @function\n"                   \
@@ -50,8 +94,7 @@
 	BEGIN(name)                                                           \
 	FIND_COUNTER                                                          \
 	"	sub	%" size ", (%rcx,%rax)\n"                             \
-	"	js	1f\n"                                                 \
-	ORIGINAL(i)                                                           \
+	ORIGINAL_IF("ns", i)                                                  \
 	SLOW(name, frame)
 
 /*
@@ -62,9 +105,8 @@
 	BEGIN(name)                                                           \
 	FIND_COUNTER                                                          \
 	"	sub	%rdi, (%rcx,%rax)\n"                                  \
-	"	js	1f\n"                                                 \
-	ORIGINAL(i)                                                           \
-	"1:\n" PUSH_CALLERS                                                   \
+	ORIGINAL_IF("ns", i)                                                  \
+	PUSH_CALLERS                                                   \
 	"	mov	%rsp, %rcx\n"                                         \
 	"	push	%rdi\n"                                               \
 	"	push	%rsi\n"                                               \
@@ -82,14 +124,9 @@
 
 #define RELEASED(name, i)                                                    \
 	BEGIN(name)                                                           \
-	"	imul	$" HASH ", %rdi, %rax\n"                              \
-	"	lea	__start_agent_text+0x15000(%rip), %rcx\n"            \
-	"	shr	$32, %rax\n"                                          \
-	"	movzwl	%ax, %eax\n"                                          \
-	"	cmpb	$0, (%rcx,%rax)\n"                                    \
-	"	jne	1f\n"                                                 \
-	ORIGINAL(i)                                                           \
-	"1:	push	%rdi\n"                                               \
+	FIND_LIVE                                                             \
+	ORIGINAL_IF("e", i)                                                   \
+	"	push	%rdi\n"                                               \
 	"	push	%rsi\n"                                               \
 	"	push	%rdx\n"                                               \
 	"	call	agent_free\n"                                         \
@@ -132,20 +169,14 @@ __asm__(
 	"	imul	%rsi, %rdx\n"
 	FIND_COUNTER
 	"	sub	%rdx, (%rcx,%rax)\n"
-	"	js	1f\n"
-	ORIGINAL(2)
+	ORIGINAL_IF("ns", 2)
 	SLOW(calloc, "rdx")
 	BEGIN(realloc)
 	FIND_COUNTER
 	"	sub	%rsi, (%rcx,%rax)\n"
 	"	js	1f\n"
-	"	imul	$" HASH ", %rdi, %rax\n"
-	"	lea	__start_agent_text+0x15000(%rip), %rcx\n"
-	"	shr	$32, %rax\n"
-	"	movzwl	%ax, %eax\n"
-	"	cmpb	$0, (%rcx,%rax)\n"
-	"	jne	1f\n"
-	ORIGINAL(3)
+	FIND_LIVE
+	ORIGINAL_IF("e", 3)
 	SLOW(realloc, "rdx")
 	RELEASED(free, 1)
 	/* _exit(2) follows: what is left on the counters goes to B. */
@@ -191,4 +222,8 @@ __asm__(
 	MAPPED(mmap64, 30)
 	MAPPED(munmap, 31)
 	MAPPED(mremap, 32)
+	FAR(0) FAR(1) FAR(2) FAR(3) FAR(4) FAR(5) FAR(6) FAR(7)
+	FAR(11) FAR(12) FAR(13) FAR(14) FAR(15) FAR(16) FAR(17) FAR(18)
+	FAR(19) FAR(20) FAR(21) FAR(22) FAR(23) FAR(24) FAR(25) FAR(26)
+	FAR(27) FAR(28)
 	"	.popsection\n");

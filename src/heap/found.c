@@ -8,6 +8,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "heap/agent_place.h"
 #include "heap/stub.h"
 #include "target/memfile.h"
 #include "target/proc.h"
@@ -17,6 +18,8 @@
 #define PAGE_BYTES UINT64_C(4096)
 #define LIBRARIES_MIN UINT64_C(0x600000000000)
 #define HOLE_BELOW (UINT64_C(32) << 30) /* nothing grows down so far */
+#define NEAR_BELOW (UINT64_C(1) << 30) /* nor this far, as a rule */
+#define REACH ((UINT64_C(1) << 31) - A_TO_B) /* of a jump */
 #define A_TO_B (UINT64_C(1) << 24)
 #define BEAT_WAIT_NS NS_PER_S
 #define PID_BITS 22 /* PID_MAX_LIMIT of the kernel */
@@ -32,30 +35,50 @@ static bool is_free(const struct space *space, taddr start, uint64_t len)
 	return true;
 }
 
-/* A hole far below everything that is mapped near the libraries. */
+/* A free place at @from or below it, down to @to; 0: none. */
+static taddr find_hole(const struct space *space, taddr from, taddr to)
+{
+	for (taddr a = from & ~(A_TO_B - 1); a > to; a -= 2 * A_TO_B)
+		if (is_free(space, a, 2 * A_TO_B))
+			return a;
+	return 0;
+}
+
+/*
+ * A hole below everything that is mapped near the libraries: from where a jump
+ * reaches all of them, if there is one, or else far below.
+ */
 static void choose_place(struct found *found, const struct space *space)
 {
-	taddr lowest = UINT64_C(1) << 46;
+	taddr lowest = UINT64_C(1) << 47, highest = 0;
 
 	for (uint32_t id = 0; id < space_n_mappings(space); id++) {
 		const struct mapping *mapping = space_mapping(space, id);
 
-		if (mapping->is_live && mapping->module &&
-		    mapping->start < lowest &&
-		    mapping->start > LIBRARIES_MIN)
+		if (!mapping->is_live || !mapping->is_executable ||
+		    mapping->path[0] != '/' ||
+		    mapping->start <= LIBRARIES_MIN)
+			continue;
+		if (mapping->start < lowest)
 			lowest = mapping->start;
+		if (mapping->end > highest)
+			highest = mapping->end;
 	}
-	found->a = (lowest - HOLE_BELOW) & ~(A_TO_B - 1);
-	while (!is_free(space, found->a, 2 * A_TO_B) &&
-	       found->a > LIBRARIES_MIN / 2)
-		found->a -= 2 * A_TO_B;
+	if (highest > REACH)
+		found->a = find_hole(space, lowest - NEAR_BELOW,
+				     highest - REACH);
+	if (!found->a)
+		found->a = find_hole(space, lowest - HOLE_BELOW,
+				     LIBRARIES_MIN / 2);
+	if (!found->a)
+		found->a = LIBRARIES_MIN / 2;
 	found->b = found->a + A_TO_B;
 }
 
 /* Only A has such a mapping: r-x, of nobody's file, and of this length. */
-static bool is_agent(const struct mapping *m, int mem_fd, const uint8_t *code,
-		     size_t n_code)
+static bool is_agent(const struct mapping *m, int mem_fd)
 {
+	size_t n_code = agent_place_bytes();
 	CLEANUP(free) uint8_t *bytes = NULL;
 
 	if (!m->is_live || !m->is_executable || m->is_writable ||
@@ -65,7 +88,7 @@ static bool is_agent(const struct mapping *m, int mem_fd, const uint8_t *code,
 	bytes = xmalloc(n_code);
 	if (memfile_read(mem_fd, m->start, bytes, n_code) != n_code)
 		return false;
-	if (!memcmp(bytes, code, n_code))
+	if (agent_place_is_code(bytes))
 		return true;
 	for (size_t i = 0; i < n_code; i++)
 		if (bytes[i]) /* else psample has died before it wrote it */
@@ -95,15 +118,14 @@ static void take_agent(struct found *found, const struct space *space,
 		found->b += A_TO_B;
 }
 
-void found_look(struct found *found, const struct space *space, int mem_fd,
-		const uint8_t *code, size_t n_code)
+void found_look(struct found *found, const struct space *space, int mem_fd)
 {
 	*found = (struct found){ 0 };
 	for (uint32_t id = 0; id < space_n_mappings(space); id++) {
 		const struct mapping *m = space_mapping(space, id);
 		const struct mapping *state;
 
-		if (!is_agent(m, mem_fd, code, n_code))
+		if (!is_agent(m, mem_fd))
 			continue;
 		state = space_find(space, m->end);
 		if (!state || !state->is_writable || state->path[0] ||

@@ -20,9 +20,7 @@ struct found {
 	uint64_t owner; /* session, or 0 */
 };
 
-/* @code is the agent's. */
-void found_look(struct found *found, const struct space *space, int mem_fd,
-		const uint8_t *code, size_t n_code);
+void found_look(struct found *found, const struct space *space, int mem_fd);
 
 /* Is the psample still there that has the owner's session? May take 1 s. */
 bool found_is_in_use(const struct found *found, int mem_fd);

@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "heap/agent_place.h"
 #include "heap/begin.h"
 #include "heap/found.h"
 #include "heap/linkmap.h"
@@ -32,8 +33,6 @@
 
 /* agent.c */
 extern const uint8_t agent_start[] __asm__("__start_agent_text")
-	__attribute__((visibility("hidden")));
-extern const uint8_t agent_end[] __asm__("__stop_agent_text")
 	__attribute__((visibility("hidden")));
 
 /* WRAPPER(MALLOC, malloc): the address of agent_wrap_malloc() */
@@ -86,11 +85,6 @@ void inject_wrappers(const struct inject *inject,
 
 	for (int i = 0; i < N_AGENT_FUNCTIONS; i++)
 		out[i] = inject->stub.a + (taddr)(wrappers[i] - agent_start);
-}
-
-void inject_copy_agent(void *out)
-{
-	memcpy(out, agent_start, (size_t)(agent_end - agent_start));
 }
 
 /* The next stop of the program; false: it has ended. */
@@ -212,14 +206,13 @@ struct error *inject_prepare(struct inject *inject, const struct space *space)
 	struct stub_parameters *stub = &inject->stub;
 	struct found found;
 
-	if ((size_t)(agent_end - agent_start) > AGENT_CONSTANTS_AT)
+	if (agent_place_bytes() > AGENT_CONSTANTS_AT)
 		return error_new("the agent was built too large");
 	stub->code = found_cave(space, inject->mem_fd);
 	if (!stub->code)
 		return error_new("no place for %zu bytes behind the code of "
 				 "any of its files", stub_bytes());
-	found_look(&found, space, inject->mem_fd, agent_start,
-		   (size_t)(agent_end - agent_start));
+	found_look(&found, space, inject->mem_fd);
 	if (found.owner && found_is_in_use(&found, inject->mem_fd))
 		return error_hint(error_new("another psample profiles its "
 					    "heap already"),
@@ -351,10 +344,9 @@ static bool write_agent(const struct inject *inject,
 			     state_at(inject, offsetof(struct agent_state,
 						       is_filtered)),
 			     &is_mute, sizeof(is_mute)) &&
-	       memfile_write(inject->mem_fd, a, agent_start,
-			     (size_t)(agent_end - agent_start)) &&
 	       memfile_write(inject->mem_fd, a + AGENT_CONSTANTS_AT,
 			     constants, sizeof(*constants)) &&
+	       agent_place_write(inject->mem_fd, a, constants->originals) &&
 	       clear_state(inject);
 }
 

@@ -72,9 +72,6 @@ void inject_leave(struct inject *inject);
 
 void inject_clear(struct inject *inject);
 
-/* The agent's code, to where there is room for AGENT_BYTES. */
-void inject_copy_agent(void *out);
-
 /* The addresses of the agent's wrappers in the target. */
 void inject_wrappers(const struct inject *inject,
 		     taddr out[N_AGENT_FUNCTIONS]);

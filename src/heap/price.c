@@ -8,12 +8,14 @@
 
 #include <sys/mman.h>
 
+#include "heap/agent_place.h"
 #include "heap/inject.h"
 #include "util/clock.h"
 #include "util/mem.h"
 
 #define ROUNDS 10
 #define PAIRS 10000
+#define NEAR_BELOW ((uintptr_t)1 << 30) /* a jump reaches so far */
 #define SAMPLES 50 /* the ring has room for them */
 
 typedef void *(*allocate_fn)(size_t size);
@@ -87,9 +89,9 @@ static void set_up(char *a, struct agent_shared *shared, struct pair *out)
 	struct inject inject = { .stub.a = (taddr)a };
 	taddr wrappers[N_AGENT_FUNCTIONS];
 
-	inject_copy_agent(a);
 	constants->originals[AGENT_MALLOC] = (uint64_t)allocate_nothing;
 	constants->originals[AGENT_FREE] = (uint64_t)release_nothing;
+	agent_place_copy((uint8_t *)a, (uint64_t)a, constants->originals);
 	constants->shared = (uint64_t)shared;
 	constants->mean_bytes = 1;
 	state->active = 1;
@@ -103,8 +105,10 @@ void price_measure(struct price *out)
 	CLEANUP(free) struct agent_shared *shared =
 		xcalloc(1, sizeof(*shared));
 	struct pair plain = { allocate_nothing, release_nothing }, watched;
-	char *a = mmap(NULL, AGENT_BYTES, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uintptr_t near = (uintptr_t)allocate_nothing - NEAR_BELOW;
+	char *a = mmap((void *)(near & ~(uintptr_t)4095), AGENT_BYTES,
+		       PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+		       -1, 0);
 
 	*out = (struct price){ 0, 0 };
 	if (a == MAP_FAILED)

@@ -9,13 +9,10 @@
 #include <unistd.h>
 
 #include "check.h"
-#include "heap/agent.h"
+#include "heap/agent_place.h"
 #include "heap/go_buckets.h"
 #include "heap/inject.h"
 #include "util/mem.h"
-
-extern const uint8_t agent_start[] __asm__("__start_agent_text");
-extern const uint8_t agent_end[] __asm__("__stop_agent_text");
 
 struct agent {
 	char *a;
@@ -54,10 +51,11 @@ static bool agent_init(struct agent *agent, uint64_t mean_bytes)
 {
 	struct inject inject = { 0 };
 	taddr wrappers[N_AGENT_FUNCTIONS];
-	char *a = mmap(NULL, AGENT_BYTES, PROT_READ | PROT_WRITE,
+	uintptr_t near = (uintptr_t)malloc - ((uintptr_t)1 << 30);
+	char *a = mmap((void *)(near & ~(uintptr_t)4095), AGENT_BYTES,
+		       PROT_READ | PROT_WRITE,
 		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	memcpy(a, agent_start, (size_t)(agent_end - agent_start));
 	agent->a = a;
 	agent->constants = (void *)(a + AGENT_CONSTANTS_AT);
 	agent->state = (void *)(a + AGENT_STATE_AT);
@@ -67,6 +65,8 @@ static bool agent_init(struct agent *agent, uint64_t mean_bytes)
 	agent->constants->shared = (uint64_t)agent->shared;
 	agent->state->active = 1;
 	set_originals(agent->constants);
+	agent_place_copy((uint8_t *)a, (uint64_t)a,
+			 agent->constants->originals);
 	inject.stub.a = (taddr)a;
 	inject_wrappers(&inject, wrappers);
 	agent->malloc = (void *(*)(size_t))wrappers[AGENT_MALLOC];
@@ -288,6 +288,68 @@ TEST(agent_keeps_its_tables_with_many_threads)
 	for (int i = 0; i < AGENT_FILTER; i++)
 		CHECK_EQ(agent.state->filter[i], 0);
 	agent_clear(&agent);
+}
+
+/* Objects that lie so near each other that they share the filter's entry. */
+static void *malloc_at(size_t offset)
+{
+	return (void *)(((uintptr_t)1 << 40) + offset);
+}
+
+static void free_nothing(void *ptr)
+{
+	(void)ptr;
+}
+
+TEST(agent_forgets_none_of_many_that_are_near)
+{
+	BEGIN(1);
+	void *list[AGENT_RECORDS];
+
+	mprotect(agent.a, AGENT_STATE_AT, PROT_READ | PROT_WRITE);
+	agent.constants->originals[AGENT_MALLOC] = (uint64_t)malloc_at;
+	agent.constants->originals[AGENT_FREE] = (uint64_t)free_nothing;
+	agent_place_copy((uint8_t *)agent.a, (uint64_t)agent.a,
+			 agent.constants->originals);
+	mprotect(agent.a, AGENT_STATE_AT, PROT_READ | PROT_EXEC);
+	for (size_t i = 0; i < AGENT_RECORDS; i++)
+		list[i] = agent.malloc(i + 1);
+	CHECK_EQ(count_live(&agent) + agent.shared->n_unlisted,
+		 AGENT_RECORDS);
+	for (size_t i = 0; i < AGENT_RECORDS; i++)
+		agent.free(list[i]);
+	CHECK_EQ(count_live(&agent), 0);
+	agent_clear(&agent);
+}
+
+TEST(agent_jumps_straight_to_what_is_in_reach)
+{
+	size_t n = agent_place_bytes(), n_near = 0;
+	CLEANUP(free) uint8_t *far = xmalloc(n), *near = xmalloc(n);
+	uint64_t originals[N_AGENT_FUNCTIONS] = { 0 };
+	const uint64_t a = UINT64_C(0x7f0000000000);
+
+	agent_place_copy(far, a, originals);
+	for (int i = 0; i < N_AGENT_FUNCTIONS; i++)
+		originals[i] = a + (UINT64_C(1) << 31) + (1 << 20);
+	agent_place_copy(near, a, originals);
+	CHECK(!memcmp(near, far, n));
+	for (int i = 0; i < N_AGENT_FUNCTIONS; i++)
+		originals[i] = a + (UINT64_C(1) << 31) - (1 << 20);
+	agent_place_copy(near, a, originals);
+	for (size_t i = 0; i < n; i += 4) { /* aligned words, each */
+		int32_t jump;
+
+		if (!memcmp(near + i, far + i, 4))
+			continue;
+		memcpy(&jump, near + i, 4);
+		CHECK_EQ(a + i + 4 + (uint64_t)jump, originals[0]);
+		n_near++;
+	}
+	CHECK(n_near > 20);
+	CHECK(agent_place_is_code(near) && agent_place_is_code(far));
+	near[0] ^= 1;
+	CHECK(!agent_place_is_code(near));
 }
 
 TEST_MAIN()
