@@ -145,8 +145,12 @@ struct error *attach_process(struct sampler *s, pid_t pid)
 		proc_list_threads(pid, &tids);
 		err = seize_pass(s, process, &tids, &n_new);
 		vec_clear(&tids);
-		/* In the middle of an exec nobody may attach: try again. */
-		if (err == EPERM && !process->n_threads &&
+		/*
+		 * In the middle of an exec nobody may attach; for a moment
+		 * there is nobody, while a thread takes the leader's number
+		 * (de_thread() in the kernel's fs/exec.c). Try again.
+		 */
+		if ((err == EPERM || !err) && !process->n_threads &&
 		    scan < EXEC_TRIES) {
 			nanosleep(&(struct timespec){ .tv_nsec = EXEC_WAIT_NS },
 				  NULL);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -124,6 +125,25 @@ static bool has_ended(pid_t pid)
 	return true;
 }
 
+/*
+ * While a thread that calls exec takes the leader's number, /proc has nobody
+ * of that number for a moment; kill(2) looks again (kill_pid_info()).
+ */
+static bool read_stat(pid_t pid, struct proc_stat *stat)
+{
+	struct timespec ms = { .tv_nsec = 1000000 };
+
+	for (int i = 0; i < ZOMBIE_LOOKS; i++) {
+		if (i > 0)
+			nanosleep(&ms, NULL);
+		if (proc_read_stat(pid, pid, stat))
+			return true;
+		if (kill(pid, 0) != 0 && errno == ESRCH)
+			return false;
+	}
+	return false;
+}
+
 struct error *attach_check(pid_t pid)
 {
 	struct proc_stat stat;
@@ -132,7 +152,7 @@ struct error *attach_check(pid_t pid)
 	if (pid == getpid())
 		return error_new("cannot attach to %d: that is psample itself",
 				 (int)pid);
-	if (!proc_read_stat(pid, pid, &stat))
+	if (!read_stat(pid, &stat))
 		return error_new("cannot attach to %d: no such process",
 				 (int)pid);
 	if (stat.is_kernel_thread)
