@@ -243,22 +243,8 @@ static void run_heap(struct exchange *x)
 
 /* --- the rest ------------------------------------------------------------ */
 
-static void run_cmdline(struct exchange *x)
-{
-	struct strbuf body = { 0 };
-	size_t len = 0;
-	CLEANUP(free) char *arguments = NULL;
-
-	if (!choose(x))
-		return;
-	arguments = proc_read_arguments(x->ask.pids[0], &len);
-	if (arguments)
-		strbuf_add(&body, arguments, len);
-	answer_text(x, ANSWER_TEXT, &body);
-}
-
-/* gperftools' form has one argument a line. */
-static void run_cmdline_lines(struct exchange *x)
+/* As the kernel has them; or as gperftools, one argument a line. */
+static void tell_arguments(struct exchange *x, bool by_line)
 {
 	struct strbuf body = { 0 };
 	size_t len = 0;
@@ -268,9 +254,21 @@ static void run_cmdline_lines(struct exchange *x)
 		return;
 	arguments = proc_read_arguments(x->ask.pids[0], &len);
 	for (size_t i = 0; i < len; i++)
-		strbuf_addc(&body, arguments[i] ? arguments[i] : '\n');
-	strbuf_addc(&body, '\n');
+		strbuf_addc(&body, arguments[i] || !by_line ? arguments[i]
+							    : '\n');
+	if (by_line)
+		strbuf_addc(&body, '\n');
 	answer_text(x, ANSWER_TEXT, &body);
+}
+
+static void run_cmdline(struct exchange *x)
+{
+	tell_arguments(x, false);
+}
+
+static void run_cmdline_lines(struct exchange *x)
+{
+	tell_arguments(x, true);
 }
 
 static void name_addresses(struct exchange *x, bool is_tabbed)

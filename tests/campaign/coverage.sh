@@ -66,11 +66,14 @@ export top_srcdir top_builddir PSAMPLE GCOV_ERROR_FILE
 if [ "${1:-}" = -l ]; then
 	find src -name '*.gcda' | while read -r data; do
 		gcov -t -o "$(dirname "$data")" "$data" 2>/dev/null
-	done | awk -v top="$top_srcdir/" '
-	/^ *-: *0:Source:/ { file = substr($0, index($0, "Source:") + 7)
-		sub(top, "", file) }
-	/^ *#####:/ && file ~ /^src\/.*\.c$/ { sub(/^ *#####: */, "")
-		print file ":" $0 }'
+	done | awk -v top="$top_srcdir/" -F : '
+	/^ *-: *0:Source:/ { file = $4; sub(top, "", file) }
+	file !~ /^src\/.*\.c$/ || $1 ~ /-$/ { next }
+	{ at = file ":" $2 + 0 }
+	$1 !~ /#####/ { run[at] } # maybe in another library
+	$1 ~ /#####/ { text[at] = substr($0, length($1 $2) + 3) }
+	END { for (at in text) if (!(at in run)) print at ":" text[at] }
+	' | sort -t : -k 1,1 -k 2,2n
 	exit
 fi
 # Tests run psample as other users, too.

@@ -7,12 +7,22 @@
 # looks keeps the one thread that runs from its turn, if something is done per
 # mapping or module on each tick, or if processes that ended leave something
 # behind. tests/campaign/bounds.sh is the same with ten times as much.
+# BOUNDS_KINDS (threads mappings modules forks) says which.
 : "${BOUNDS_THREADS:=1000}" "${BOUNDS_MAPPINGS:=8000}" "${BOUNDS_MODULES:=200}"
 : "${BOUNDS_SECONDS:=3}" "${BOUNDS_ATTACH_MS:=500}" "${BOUNDS_OWN_PERCENT:=25}"
 : "${BOUNDS_GROWTH_KB:=8192}" "${BOUNDS_RSS_KB:=131072}" "${BOUNDS_LATE:=25}"
 . "${top_srcdir:-.}/tests/run/lib.sh"
 . "$top_srcdir/tests/run/figures.sh"
-plan 27
+: "${BOUNDS_KINDS:=threads mappings modules forks}"
+n_tests=0
+for kind in $BOUNDS_KINDS; do
+	case $kind in
+	threads) n_tests=$((n_tests + 7)) ;;
+	mappings | modules) n_tests=$((n_tests + 6)) ;;
+	*) n_tests=$((n_tests + 8)) ;;
+	esac
+done
+plan $n_tests
 requires_ptrace
 alone
 profile=$scratch/profile.pb.gz
@@ -88,17 +98,28 @@ share() { # FUNCTION
 	folded_share "$scratch/folded" "$1" any
 }
 
-measure "$BOUNDS_THREADS threads" threads "$BOUNDS_THREADS" 600
-check "the one thread that runs is seen, not only counted" \
-	within "$(summary_self_check "$scratch/err")" 0.4 2
-check "and has the time" within "$(share hot)" 90 100
-stop_target
+kind_threads() {
+	measure "$BOUNDS_THREADS threads" threads "$BOUNDS_THREADS" 600
+	check "the one thread that runs is seen, not only counted" \
+		within "$(summary_self_check "$scratch/err")" 0.4 2
+	check "and has the time" within "$(share hot)" 90 100
+	stop_target
+}
 
-measure "$BOUNDS_MAPPINGS mappings" remap "$BOUNDS_MAPPINGS" 600
-check "the work among the mappings has its name" within "$(share hot)" 95 100
-stop_target
+kind_mappings() {
+	measure "$BOUNDS_MAPPINGS mappings" remap "$BOUNDS_MAPPINGS" 600
+	check "the work among the mappings has its name" \
+		within "$(share hot)" 95 100
+	stop_target
+}
 
-if [ -e "$programs/bounds_plugin.so" ]; then
+kind_modules() {
+	if [ ! -e "$programs/bounds_plugin.so" ]; then
+		for n in 1 2 3 4 5 6; do
+			skip "many modules: $n" "the plugins are not built"
+		done
+		return
+	fi
 	cp "$programs/bounds_plugin.so" "$scratch/plugin.so"
 	measure "$BOUNDS_MODULES modules" modules "$BOUNDS_MODULES" 600 \
 		"$scratch/plugin.so"
@@ -107,19 +128,21 @@ if [ -e "$programs/bounds_plugin.so" ]; then
 		[ "$(grep -o 'module_[0-9]*' "$scratch/folded" | sort -u |
 			wc -l)" -ge 50 ]
 	stop_target
-else
-	for n in 1 2 3 4 5 6; do
-		skip "many modules: $n" "the plugins are not built"
-	done
-fi
+}
 
-measure "a program that forks" forks 1 600
-check "stacks of short lives go to their root" within \
-	"$(summary_rooted "$scratch/err")" 95 100
-check "children without a sample of their own are in the shares" within \
-	"$(share '[unsampled]')" 0 10
-check "the profile holds each mapped file once" within \
-	"$("$PSAMPLE" raw "$profile" 2>/dev/null |
-		sed -n '/^Mappings/,$p' | grep -c '0x')" 2 12
-stop_target
+kind_forks() {
+	measure "a program that forks" forks 1 600
+	check "stacks of short lives go to their root" within \
+		"$(summary_rooted "$scratch/err")" 95 100
+	check "children without a sample of their own are in the shares" \
+		within "$(share '[unsampled]')" 0 10
+	check "the profile holds each mapped file once" within \
+		"$("$PSAMPLE" raw "$profile" 2>/dev/null |
+			sed -n '/^Mappings/,$p' | grep -c '0x')" 2 12
+	stop_target
+}
+
+for kind in $BOUNDS_KINDS; do
+	"kind_$kind"
+done
 finish

@@ -4,7 +4,7 @@
 # shared samplers, clients that go away, targets that end.
 . "${top_srcdir:-.}/tests/run/lib.sh"
 . "$top_srcdir/tests/run/http.sh"
-plan 40
+plan 46
 requires_program curl
 requires_serve
 requires_ptrace
@@ -164,6 +164,11 @@ check_equal "and the next one, too" "$(http_get "$url/cmdline" |
 	tr '\0' ' ')" "./again sleep 601"
 stop_server
 
+is_allocations() {
+	"$PSAMPLE" report --top --sample_index=alloc_space allocs.pb.gz \
+		>top 2>report.err && grep -q ' site_array$' top
+}
+
 # What has just begun has no allocator yet; it is tried again.
 start_server --heap -- "$programs/allocs" loop 1
 program=$(http_get "http://127.0.0.1:$port/debug/pprof/" |
@@ -173,5 +178,16 @@ is_watched() {
 }
 check "allocations of a new program are watched before anybody asks" \
 	wait_until 20 is_watched
+heap=http://127.0.0.1:$port/pid/$program/debug/pprof
+check_equal "what it has allocated is answered" \
+	"$(get_status "$heap/allocs?seconds=1")" 200
+cp body allocs.pb.gz
+check "which is bytes by who allocated them" is_allocations
+check_equal "what is in use, too" "$(get_status "$heap/heap")" 200
+cp body heap.pb.gz
+check "which is shown as such" is_type inuse_space heap.pb.gz
+check_equal "and as text, as Go's" \
+	"$(get_status "$heap/heap?debug=1")" 200
+check "with its title" grep -q '^heap profile: ' body
 stop_server
 finish
