@@ -293,7 +293,7 @@ static void take_stack(struct digest *digest, struct subject *subject,
 	struct slot *slot = slot_at(digest, record->slot);
 	struct hit hit;
 
-	if (!subject->is_prepared)
+	if (!subject->n_stacks)
 		digest->n_sampled_subjects++;
 	subject_prepare(&digest->registry, subject, record->tid);
 	subject_keep_fresh(subject);
@@ -339,9 +339,12 @@ static uint32_t periods_of(const struct digest *digest, int64_t ns)
 
 static void start_subject(struct digest *digest, const struct record *record)
 {
-	const struct subject *parent = subject_at(digest, record->parent);
+	struct subject *parent = subject_at(digest, record->parent);
 	struct subject *subject;
 
+	/* A child that ends before its maps are read has its parent's. */
+	if (parent)
+		subject_prepare(&digest->registry, parent, parent->tid);
 	while (digest->subjects.n <= record->subject)
 		vec_push(&digest->subjects);
 	subject = subject_new(&digest->registry, record->pid, parent);
