@@ -491,10 +491,11 @@ const struct command command_record = {
 	.more = "Signals: ^C ends an attached run and writes; SIGUSR1 writes "
 		"now, SIGUSR2\npauses and resumes. Look at the result with: "
 		"psample top FILE, psample FILE,\nor go tool pprof FILE.\n\n"
-		"Other commands: psample dump -p PID (all stacks, once), "
-		"psample report (top,\nlist, web, diff, ...: of any profile), "
-		"psample serve (over HTTP). For each:\n"
-		"psample help COMMAND. More: man psample, man psample-record",
+		"Other commands: psample top -p PID (live), psample dump -p "
+		"PID (all stacks),\npsample report (top, list, web, "
+		"diff, ...: of any profile), psample serve (over\nHTTP). For "
+		"each: psample help COMMAND. More: man psample, man "
+		"psample-record",
 	.options = record_specs,
 	.set = set,
 	.run = run,

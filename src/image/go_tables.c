@@ -28,7 +28,9 @@
 #define MODULEDATA_WORDS 64
 #define TRIES_MAX 64
 /* From text to gofunc, in words; covctrs and ecovctrs came with 1.20. */
+#define TEXT_TO_TYPES 15
 #define TEXT_TO_INLINED 18
+#define TEXT_TO_INLINED_1_27 21
 #define TEXT_TO_INLINED_1_18 16
 
 struct header {
@@ -207,6 +209,18 @@ static bool find_header(struct search *search)
 	       (is_go && each_data_word(module, search_header, search));
 }
 
+/*
+ * Go 1.27 writes the table as 1.20 does, but more into moduledata: behind
+ * types stands not where they end, but how long the first part of them is.
+ */
+static bool has_lengths(const uint64_t *text)
+{
+	uint64_t types = text[TEXT_TO_TYPES], len = text[TEXT_TO_TYPES + 1];
+	uint64_t end = text[TEXT_TO_TYPES + 2];
+
+	return len && end > types && len <= end - types;
+}
+
 /* Is there a moduledata at @vaddr? Then take from it what is needed. */
 static bool try_moduledata(struct search *search, uint64_t vaddr)
 {
@@ -223,12 +237,15 @@ static bool try_moduledata(struct search *search, uint64_t vaddr)
 			sizeof(words));
 	if (words[0] != tables->vaddr)
 		return false;
-	for (size_t i = 1; i + 2 + inlined_at < MODULEDATA_WORDS; i++) {
+	for (size_t i = 1; i + 2 + TEXT_TO_INLINED_1_27 < MODULEDATA_WORDS;
+	     i++) {
 		uint64_t text = words[i + 2];
 
 		if (words[i] - text != search->first ||
 		    words[i + 1] - text != search->last)
 			continue;
+		if (tables->version >= GO_1_20 && has_lengths(&words[i + 2]))
+			inlined_at = TEXT_TO_INLINED_1_27;
 		tables->text = text;
 		tables->inlined = words[i + 2 + inlined_at];
 		return true;

@@ -5,7 +5,7 @@
  * It stays when a program is stripped, since the runtime itself walks stacks
  * and prints panics by it: functions, their names, files and lines, what was
  * inlined, and how far sp is below the return address at each pc. Written by
- * Go 1.2 to 1.26 in four forms. The file is hostile: what makes no sense
+ * Go 1.2 to 1.27 in four forms. The file is hostile: what makes no sense
  * reads as unknown.
  *
  * A table belongs to the thread that owns its module.

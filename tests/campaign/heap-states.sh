@@ -11,7 +11,7 @@
 . "${top_srcdir:-.}/tests/run/lib.sh"
 rounds=${1:-3}
 cycles=${2:-60}
-plan 26
+plan 27
 requires_ptrace
 cd "$scratch" || exit 1
 states=$programs/allocs_states
@@ -87,6 +87,13 @@ timeout 20 "$PSAMPLE" -e alloc -i 4KiB -o p.pb.gz -- "$states" strict \
 	>out 2>err </dev/null
 check "seccomp's strict mode: the agent calls nothing" grep -q fine out ||
 	diag_file err
+n_killed=0
+for _ in $(seq "$cycles"); do
+	timeout 20 "$PSAMPLE" -q -e alloc -i 200 -o p.pb.gz -- \
+		"$programs/allocs" filter 1 >out 2>err </dev/null
+	grep -q 'filter done' out || n_killed=$((n_killed + 1))
+done
+check_equal "a filter for all threads meets no copy of a stack" $n_killed 0
 start_target "$programs/allocs" under 319 "$programs/allocs" loop 1
 attach "$target_pid"
 check "and a filter is respected" grep -q 'seccomp filter' err

@@ -23,7 +23,6 @@
 #define ROUNDS 2000
 
 static volatile sig_atomic_t must_end;
-static void *volatile sink;
 static pthread_barrier_t all_filtered;
 
 static void on_term(int signal)
@@ -52,8 +51,9 @@ static void install(const char *name)
 static __attribute__((noinline)) void churn(void)
 {
 	for (int i = 0; i < ROUNDS; i++) {
-		sink = malloc(200);
-		free(sink);
+		void *volatile object = malloc(200);
+
+		free(object);
 	}
 }
 

