@@ -2,17 +2,23 @@
 # SPDX-License-Identifier: MIT
 # heap.sh - what watching allocations costs: ./dev bench heap.
 #
-# ns per pair of malloc and free (pairs.c), medians of ROUNDS (3) interleaved
-# runs, alone, under psample (silent: a mean that is never reached; 512 KiB;
-# 8 MiB), heaptrack, tcmalloc, and tcmalloc's sampler. Then redis and python3
+# ns per pair of malloc and free (pairs.c), alone, under psample (silent: a
+# mean that is never reached; 512 KiB; 8 MiB), heaptrack, tcmalloc, and
+# tcmalloc's sampler, interleaved: of each run the lower quartile of its PAIRS
+# (40) rounds, of ROUNDS (3) runs the median, and of that the mean over four
+# places of the loops in a cache line. Then redis and python3
 # without and with psample attached, and how long a thread is held for that.
 # Others are left out where they are not installed.
 . "${top_srcdir:-.}/tests/run/lib.sh"
 . "$top_srcdir/tests/run/figures.sh"
-: "${ROUNDS:=3}" "${PAIRS:=10}" "${REQUESTS:=400000}"
+: "${ROUNDS:=3}" "${PAIRS:=40}" "${REQUESTS:=400000}"
 alone
 cd "$scratch" || exit 1
-cc -O2 -o pairs "$top_srcdir/bench/pairs.c" || exit 1
+pads='16 32 48 64'
+for pad in $pads; do
+	cc -O2 "-DPAD=$pad" -o "pairs.$pad" "$top_srcdir/bench/pairs.c" ||
+		exit 1
+done
 # heaptrack keeps to names that it finds beside the program
 libraries=/usr/lib/x86_64-linux-gnu
 
@@ -21,47 +27,66 @@ median() { # FIELD: of lines on stdin
 		awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'
 }
 
-measure() { # LABEL COMMAND...: appends "LABEL HOT MIXED" to pairs.all
+quartile() { # FIELD: the lower one, of lines on stdin
+	awk -v n="$1" 'NF { print $n }' | sort -n |
+		awk '{ v[NR] = $1 } END { print v[int((NR + 3) / 4)] }'
+}
+
+measure() { # LABEL COMMAND...: appends "LABEL PAD HOT MIXED" to pairs.all
 	label=$1
 	shift
 	"$@" >out 2>err </dev/null || return 0
 	grep -E '^[0-9.]+ [0-9.]+$' out >figures || return 0
-	echo "$label $(median 1 <figures) $(median 2 <figures)" >>pairs.all
+	echo "$label $pad $(quartile 1 <figures) $(quartile 2 <figures)" \
+		>>pairs.all
+}
+
+figure() { # LABEL FIELD: the mean over pads of medians
+	for place in $pads; do
+		grep "^$1 $place " pairs.all | median "$2"
+	done | awk 'NF { sum += $1; n++ } END { if (n) print sum / n }'
+}
+
+measure_all() {
+	measure glibc "./pairs.$pad" "$PAIRS"
+	measure psample,silent "$PSAMPLE" -q -e alloc -i 900GiB -o p.pb.gz \
+		-- "./pairs.$pad" "$PAIRS"
+	measure psample,512KiB "$PSAMPLE" -q -e alloc -o p.pb.gz \
+		-- "./pairs.$pad" "$PAIRS"
+	measure psample,8MiB "$PSAMPLE" -q -e alloc -i 8MiB -o p.pb.gz \
+		-- "./pairs.$pad" "$PAIRS"
+	! command -v heaptrack >/dev/null ||
+		measure heaptrack heaptrack -o track "./pairs.$pad" 2
+	[ ! -e $libraries/libtcmalloc.so.4 ] || {
+		measure tcmalloc env LD_PRELOAD=$libraries/libtcmalloc.so.4 \
+			"./pairs.$pad" "$PAIRS"
+		measure tcmalloc,512KiB env \
+			LD_PRELOAD=$libraries/libtcmalloc.so.4 \
+			TCMALLOC_SAMPLE_PARAMETER=524288 \
+			"./pairs.$pad" "$PAIRS"
+	}
 }
 
 round=0
 while [ $round -lt "$ROUNDS" ]; do
 	round=$((round + 1))
-	measure glibc ./pairs "$PAIRS"
-	measure psample,silent "$PSAMPLE" -q -e alloc -i 900GiB -o p.pb.gz \
-		-- ./pairs "$PAIRS"
-	measure psample,512KiB "$PSAMPLE" -q -e alloc -o p.pb.gz \
-		-- ./pairs "$PAIRS"
-	measure psample,8MiB "$PSAMPLE" -q -e alloc -i 8MiB -o p.pb.gz \
-		-- ./pairs "$PAIRS"
-	! command -v heaptrack >/dev/null ||
-		measure heaptrack heaptrack -o track ./pairs 1
-	[ ! -e $libraries/libtcmalloc.so.4 ] || {
-		measure tcmalloc env \
-			LD_PRELOAD=$libraries/libtcmalloc.so.4 ./pairs "$PAIRS"
-		measure tcmalloc,512KiB env \
-			LD_PRELOAD=$libraries/libtcmalloc.so.4 \
-			TCMALLOC_SAMPLE_PARAMETER=524288 ./pairs "$PAIRS"
-	}
+	for pad in $pads; do
+		measure_all
+	done
 done
 
 row() { # LABEL BASE
-	hot=$(grep "^$1 " pairs.all | median 2)
-	mixed=$(grep "^$1 " pairs.all | median 3)
+	hot=$(figure "$1" 3)
 	[ -n "$hot" ] || return 0
-	awk -v l="$1" -v h="$hot" -v m="$mixed" \
-		-v bh="$(grep "^$2 " pairs.all | median 2)" \
-		-v bm="$(grep "^$2 " pairs.all | median 3)" 'BEGIN {
-		printf "%-17s %8.2f %+8.2f %8.2f %+8.2f\n", l, h, h - bh, \
-			m, m - bm }'
+	awk -v l="$1" -v h="$hot" -v m="$(figure "$1" 4)" \
+		-v bh="$(figure "$2" 3)" -v bm="$(figure "$2" 4)" 'BEGIN {
+		printf "%-17s %7.2f %+7.2f %+6.1f%% %7.2f %+7.2f %+6.1f%%\n",
+			l, h, h - bh, 100 * (h / bh - 1), m, m - bm,
+			100 * (m / bm - 1) }'
 }
 
-printf '%-17s %8s %8s %8s %8s\n' 'ns per pair' hot more mixed more
+printf '%-17s %7s %7s %7s %7s %7s %7s\n' 'ns per pair' hot more '' \
+	mixed more ''
 for label in glibc psample,silent psample,8MiB psample,512KiB heaptrack; do
 	row $label glibc
 done

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # coverage.sh - which lines of src/ the tests run, by folder and by parser.
-# About 15 minutes.
+# About 30 minutes.
 #
 #	coverage.sh [-l] [TEST...]
 #

@@ -191,9 +191,12 @@ mean_is_near() {
 check "in use, by site, is the truth to 3 standard errors" sites_are_near
 check "as is the whole" sums_are_near
 check "neither too high nor too low on the average" mean_is_near
+# What is in a box and older than the last tenth of the run looks like a leak:
+# with 400,000 rounds 0.03 percent of the 21 MB in them, beside 15 MB that leak;
+# with 150,000 it was 5 percent of them beside 5.6 MB, and the share 75 to 84.
 timeout 60 "$PSAMPLE" --leaks -i 32KiB -f folded -o folded -- \
-	"$programs/allocs_live" 4 200000 77 >out 2>err </dev/null
+	"$programs/allocs_live" 4 400000 77 >out 2>err </dev/null
 diag "$(sort -t' ' -k2 folded | sed 's/.*;//' | head -n 5 | tr '\n' ' ')"
 check "a leak of 1 percent among churn is what --leaks shows" within \
-	"$(folded_share folded live_leaked)" 80 100
+	"$(folded_share folded live_leaked)" 90 100
 finish
