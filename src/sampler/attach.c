@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "sampler/births.h"
+#include "sampler/storm.h"
 #include "target/permission.h"
 #include "util/log.h"
 
@@ -79,6 +80,17 @@ static bool is_seized(const struct sampler *s, const struct process *process,
 {
 	return roster_find(&s->roster, tid) &&
 	       (tid != process->pid || tracee_is_ours(tid));
+}
+
+bool attach_found(struct sampler *s, struct process *process, pid_t tid)
+{
+	if (seize(s, tid))
+		return false;
+	if (number_now(process, tid) == process->pid)
+		sampler_exec_unseen(s, process);
+	else
+		births_add_found(s, process, tid);
+	return true;
 }
 
 /*

@@ -10,6 +10,7 @@
  */
 #include "sampler/births.h"
 
+#include "sampler/storm.h"
 #include "target/permission.h"
 #include "util/log.h"
 
@@ -85,6 +86,11 @@ struct thread *births_add_thread(struct sampler *s, struct process *process,
 	return thread;
 }
 
+void births_add_found(struct sampler *s, struct process *process, pid_t tid)
+{
+	add_newborn(s, process, tid)->state = THREAD_RUNNING;
+}
+
 void births_check_bits(struct sampler *s, struct process *process)
 {
 	if (process->has_known_bits)
@@ -129,8 +135,8 @@ static pid_t parent_of(pid_t pid)
 struct thread *births_adopt(struct sampler *s, pid_t tid)
 {
 	pid_t pid = proc_traced_group(tid);
+	struct thread *maker = NULL, *thread;
 	struct process *process;
-	struct thread *maker;
 
 	if (pid <= 0)
 		return NULL;
@@ -141,7 +147,10 @@ struct thread *births_adopt(struct sampler *s, pid_t tid)
 					     maker ? maker->process : NULL);
 		process->is_born = process->is_brief = true;
 	}
-	return births_add_thread(s, process, tid);
+	thread = births_add_thread(s, process, tid);
+	if (maker)
+		storm_note_child(maker->process, thread);
+	return thread;
 }
 
 /*
@@ -152,6 +161,7 @@ static struct thread *adopt_child(struct sampler *s, struct process *parent,
 				  pid_t tid)
 {
 	struct process *process = parent;
+	struct thread *thread;
 
 	if (!tracee_is_ours(tid))
 		return NULL;
@@ -159,7 +169,9 @@ static struct thread *adopt_child(struct sampler *s, struct process *parent,
 		process = births_add_process(s, tid, parent);
 		process->is_born = process->is_brief = true;
 	}
-	return add_newborn(s, process, tid);
+	thread = add_newborn(s, process, tid);
+	storm_note_child(parent, thread);
+	return thread;
 }
 
 /*

@@ -19,6 +19,9 @@ struct process *births_add_process(struct sampler *s, pid_t pid,
 struct thread *births_add_thread(struct sampler *s, struct process *process,
 				 pid_t tid);
 
+/* The same, in the middle of the run: its time is the pool's until now. */
+void births_add_found(struct sampler *s, struct process *process, pid_t tid);
+
 /* Before the first record of @process: the unwinder is told of it. */
 void births_announce(struct sampler *s, struct process *process);
 

@@ -12,6 +12,7 @@
 #include "arch/restart.h"
 #include "sampler/births.h"
 #include "sampler/labels.h"
+#include "sampler/storm.h"
 
 #define MAPS_BYTES 16384
 /* Back from a call, and no more than this since: it was woken, and no more. */
@@ -469,6 +470,7 @@ void capture_signal(struct sampler *s, struct thread *thread, int signal)
 
 	if (tracee_get_regs(thread->tid, &user) == TRACEE_OK)
 		repair_result(s, thread, &user, signal);
+	storm_at_stop(s, thread);
 	tracee_resume(thread->tid, signal);
 }
 
@@ -496,6 +498,7 @@ void capture_stop(struct sampler *s, struct thread *thread, int signal)
 		if (is_kept)
 			note_kept(s, thread, user_syscall(&user) >= 0);
 	}
+	storm_at_stop(s, thread);
 	tracee_resume(thread->tid, signal);
 	note_frame_pointer(thread, &user);
 	if (!is_kept)

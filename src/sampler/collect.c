@@ -81,17 +81,19 @@ static void *sampler_main(void *arg)
 {
 	struct collect *collect = arg;
 	struct sampler *s = &collect->sampler;
+	bool has_failed;
 
 	atomic_store(&collect->sampler_tid, (pid_t)syscall(SYS_gettid));
 	loop_init(s, &collect->options, collect->target.guard);
 	collect->error = attach_all(s, &collect->target);
-	if (collect->error) {
+	has_failed = collect->error != NULL;
+	if (has_failed) {
 		sampler_end_all(s);
 		sampler_send(s, &(struct record){ .kind = RECORD_END });
 		ring_wake(&s->ring);
 	}
 	eventfd_raise(collect->ready_fd);
-	if (!collect->error)
+	if (!has_failed) /* the error is collect_start()'s from now on */
 		loop_run(s);
 	return NULL;
 }
@@ -110,20 +112,24 @@ static void *digest_main(void *arg)
 	return NULL;
 }
 
-/* Until the sampler has its targets; a SEIZE that hangs is helped out. */
+/* A SEIZE that hangs is helped out. */
+static void watch_seize(void *arg)
+{
+	struct sampler *s = arg;
+	int64_t since_ns = atomic_load(&s->rescue.seize_ns);
+
+	if (since_ns && clock_now_ns() - since_ns > REAP_MS * NS_PER_MS)
+		sampler_rescue_exits(s);
+}
+
+/* Until the sampler has its targets. */
 static void await_attached(struct collect *collect)
 {
 	struct pollfd pfd = { .fd = collect->ready_fd, .events = POLLIN };
-	struct sampler *s = &collect->sampler;
 	eventfd_t count;
 
-	while (poll(&pfd, 1, REAP_MS) <= 0) {
-		int64_t since_ns = atomic_load(&s->rescue.seize_ns);
-
-		if (since_ns &&
-		    clock_now_ns() - since_ns > REAP_MS * NS_PER_MS)
-			sampler_rescue_exits(s);
-	}
+	while (poll(&pfd, 1, REAP_MS) <= 0)
+		watch_seize(&collect->sampler);
 	/* Also for ThreadSanitizer, to which poll(2) orders nothing. */
 	while (eventfd_read(collect->ready_fd, &count) && errno == EINTR)
 		;
@@ -163,6 +169,8 @@ struct error *collect_start(const struct sampler_options *options,
 	error = ring_init(&collect->sampler.ring);
 	digest_init(&collect->digest, &collect->sampler.ring, options);
 	collect->digest.told = collect->told;
+	collect->digest.watch = watch_seize;
+	collect->digest.watch_arg = &collect->sampler;
 	collect->digest.registry.profile->time_ns = clock_wall_ns();
 	if (!error)
 		error = start_threads(collect);

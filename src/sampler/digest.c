@@ -478,6 +478,7 @@ void digest_run(struct digest *digest)
 		bool is_end;
 		size_t len;
 
+		digest->watch(digest->watch_arg);
 		hurry_update(&hurry, ring_pending(digest->ring), RING_BYTES);
 		record = ring_peek(digest->ring, &len);
 		if (!record) {

@@ -42,6 +42,8 @@ struct digest {
 	uint32_t n_sampled_subjects; /* that had a sample */
 	int flushed_fd; /* eventfd: a RECORD_FLUSH was reached */
 	struct told *told; /* counts of walks go there */
+	void (*watch)(void *); /* called often, with watch_arg */
+	void *watch_arg;
 	pthread_mutex_t lock;
 };
 

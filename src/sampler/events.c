@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 
 #include "sampler/births.h"
+#include "sampler/storm.h"
 
 #define SWEEP_THREADS 64
 #define SWEEP_EVENTS 16
@@ -42,6 +43,7 @@ static void end_thread(struct sampler *s, struct thread *thread)
 			.subject = thread->process->subject,
 		});
 	s->stats.live_threads--;
+	storm_forget_thread(thread);
 	if (s->upt)
 		upt_forget(s->upt, thread->tid);
 	roster_remove_thread(&s->roster, thread);
@@ -81,7 +83,8 @@ static void end_thread_of(struct sampler *s, struct thread *thread)
 	struct process *process = thread->process;
 
 	end_thread(s, thread);
-	if (!process->n_threads && !process->is_attaching)
+	if (!process->n_threads && !process->is_attaching &&
+	    !storm_has_more(s, process))
 		end_process(s, process);
 }
 
@@ -105,6 +108,16 @@ static void handle_exit(struct sampler *s, const struct wait_event *event)
 	tracee_reap(event->tid);
 }
 
+void sampler_lose(struct sampler *s, struct process *process)
+{
+	struct wait_event event;
+
+	if (tracee_wait_exit(process->pid, &event))
+		handle_exit(s, &event);
+	else
+		end_process(s, process);
+}
+
 /*
  * Any stop takes a pending interrupt back (ptrace_stop() in the kernel: "any
  * trap clears pending STOP trap"). So this one is the answer to ours as well:
@@ -121,17 +134,24 @@ static bool answer_interrupt(struct sampler *s, struct thread *thread,
 	return true;
 }
 
-static void handle_birth(struct sampler *s, struct thread *parent)
+static void handle_birth(struct sampler *s, struct thread *parent, int event)
 {
 	struct process *process = parent->process;
+	struct thread *child;
 	unsigned long tid;
 
 	if (tracee_event_message(parent->tid, &tid) != TRACEE_OK)
 		tid = 0; /* killed meanwhile */
+	if (event == PTRACE_EVENT_CLONE)
+		storm_note_birth(s, parent);
 	if (!answer_interrupt(s, parent, 0))
 		tracee_resume(parent->tid, 0);
-	if (tid)
-		births_expect(s, process, (pid_t)tid);
+	if (!tid)
+		return;
+	births_expect(s, process, (pid_t)tid);
+	child = roster_find(&s->roster, (pid_t)tid);
+	if (event == PTRACE_EVENT_CLONE && child && child->process != process)
+		process->clones_children = true;
 }
 
 /* Its process is another program now, and @caller its only thread. */
@@ -144,6 +164,7 @@ static void take_over(struct sampler *s, struct thread *caller, pid_t pid)
 	accounts_exec(s, caller);
 	roster_rename_thread(&s->roster, caller, pid);
 	births_exec(s, caller);
+	storm_end(process);
 	process->pool_hits = 0;
 	process->was_sent = false;
 	process->n_maps = MAPS_AFTER_EXEC;
@@ -168,8 +189,29 @@ static void begin_program(struct sampler *s, struct thread *caller)
 /*
  * The thread that called exec has the tid of its process now; all others are
  * gone, and a leader that was another thread is never reported as ended
- * (ptrace(2), "execve(2) under ptrace").
+ * (ptrace(2), "execve(2) under ptrace"). @caller NULL: it was not known.
  */
+static struct thread *replace_program(struct sampler *s,
+				      struct process *process,
+				      struct thread *caller)
+{
+	for (size_t i = s->roster.live.n; i-- > 0;) {
+		struct thread *thread = roster_live(&s->roster, i);
+
+		if (thread->process == process && thread != caller)
+			end_thread(s, thread);
+	}
+	if (!caller)
+		caller = births_add_thread(s, process, process->pid);
+	take_over(s, caller, process->pid);
+	return caller;
+}
+
+void sampler_exec_unseen(struct sampler *s, struct process *process)
+{
+	replace_program(s, process, NULL);
+}
+
 static void handle_exec(struct sampler *s, pid_t pid)
 {
 	struct process *process = roster_find_process(&s->roster, pid);
@@ -177,19 +219,13 @@ static void handle_exec(struct sampler *s, pid_t pid)
 	struct thread *caller;
 
 	tracee_event_message(pid, &former);
-	caller = roster_find(&s->roster, (pid_t)former);
-	for (size_t i = s->roster.live.n; process && i-- > 0;) {
-		struct thread *thread = roster_live(&s->roster, i);
-
-		if (thread->process == process && thread != caller)
-			end_thread(s, thread);
-	}
-	if (process && !caller) /* it was seized in the middle of this */
-		caller = births_add_thread(s, process, pid);
 	if (process) {
-		take_over(s, caller, pid);
+		caller = replace_program(s, process,
+					 roster_find(&s->roster,
+						     (pid_t)former));
 		if (pid == s->root && !s->has_execed)
 			begin_program(s, caller);
+		storm_at_stop(s, caller);
 	}
 	tracee_resume(pid, 0);
 }
@@ -222,6 +258,7 @@ static void handle_stop_event(struct sampler *s, struct thread *thread,
 		tracee_detach(thread->tid, 0);
 		end_process(s, thread->process);
 	} else {
+		storm_at_stop(s, thread);
 		tracee_resume(thread->tid, 0);
 	}
 }
@@ -248,7 +285,7 @@ void sampler_handle_event(struct sampler *s, const struct wait_event *event)
 	case PTRACE_EVENT_CLONE:
 	case PTRACE_EVENT_FORK:
 	case PTRACE_EVENT_VFORK:
-		handle_birth(s, thread);
+		handle_birth(s, thread, event->event);
 		break;
 	case PTRACE_EVENT_EXEC:
 		handle_exec(s, event->tid);

@@ -12,6 +12,7 @@
 #include "arch/restart.h"
 #include "sampler/births.h"
 #include "sampler/predecessor.h"
+#include "sampler/storm.h"
 
 #define COPIES_MAX 8 /* of one blocked stack */
 #define BACK_OFF_MAX_NS NS_PER_S
@@ -440,6 +441,7 @@ void sampler_tick(struct sampler *s, int64_t tick_ns)
 	if (is_late) {
 		look_at_predecessor(s, &found);
 	} else {
+		storm_scan(s);
 		look_at_active(s, &found);
 		look_around(s, &found);
 		note_active(s, &found);

@@ -13,6 +13,7 @@
 #include <sys/prctl.h>
 
 #include "sampler/priority.h"
+#include "sampler/storm.h"
 
 #define WINDOW_NS NS_PER_S
 #define TELL_NS (100 * NS_PER_MS)
@@ -74,6 +75,7 @@ static void close_window(struct sampler *s, int64_t now)
 	accounts_close_window(s);
 	limit_pause(s, window_ns);
 	follow_choose(s, window_ns);
+	storm_close_window(s);
 	s->window_end_ns = now + WINDOW_NS;
 	s->n_births = 0;
 }

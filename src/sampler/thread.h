@@ -32,6 +32,15 @@ struct process {
 	uint32_t parent_subject; /* until then: whose mappings it began with */
 	bool was_sent;	/* a stack of this subject went into the ring */
 	uint8_t n_maps; /* to send in front of its next stacks */
+
+	/* storm.c: threads made by the hundred, most of them gone by a tick */
+	bool is_storm;	   /* its makers of threads tell no more of them */
+	bool wants_scan;   /* some threads of it may not be known */
+	bool clones_children; /* it makes processes by clone(2) as well */
+	uint32_t n_births; /* of threads, in this window */
+	uint32_t n_deaf;   /* threads that tell nothing */
+	uint32_t storm_left, storm_length; /* in windows */
+
 	clockid_t clock;
 	int64_t clock_base_ns; /* reading of clock when the watch began */
 	int64_t paid_ns;       /* CPU time handed out as weights */
@@ -60,6 +69,7 @@ struct thread {
 	pid_t tid;
 	struct process *process; /* NULL: the slot is free */
 	enum thread_state state;
+	bool is_deaf;	 /* the threads that it makes are not told of */
 	bool is_sampled; /* not left out by a list of tids */
 	bool was_sent;	 /* a record of its slot went into the ring */
 	int schedstat_fd, syscall_fd, stat_fd; /* -1: not open */

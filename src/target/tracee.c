@@ -23,19 +23,44 @@ static void *as_data(long value)
 	return (void *)value; // NOLINT: ptrace takes numbers as pointers
 }
 
-int tracee_seize(pid_t tid, bool children)
+static long make_options(bool threads, bool children)
 {
-	long options = PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC;
+	long options = PTRACE_O_TRACEEXEC;
 
+	if (threads)
+		options |= PTRACE_O_TRACECLONE;
 	if (children)
 		options |= PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK;
+	return options;
+}
+
+int tracee_seize(pid_t tid, bool children)
+{
+	long options = make_options(true, children);
+
 	return ptrace(PTRACE_SEIZE, tid, NULL, as_data(options)) ? errno : 0;
+}
+
+enum tracee_result tracee_tell_births(pid_t tid, bool threads, bool children)
+{
+	return tracee_request(PTRACE_SETOPTIONS, tid, NULL,
+			      as_data(make_options(threads, children)));
 }
 
 int tracee_seize_beginner(pid_t tid)
 {
 	long options = PTRACE_O_TRACEEXEC | PTRACE_O_TRACESYSGOOD;
 
+	return ptrace(PTRACE_SEIZE, tid, NULL, as_data(options)) ? errno : 0;
+}
+
+int tracee_seize_for_events(pid_t tid, bool children)
+{
+	long options = PTRACE_O_TRACEEXEC | PTRACE_O_TRACESYSGOOD;
+
+	if (children)
+		options |= PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK |
+			   PTRACE_O_TRACEVFORK;
 	return ptrace(PTRACE_SEIZE, tid, NULL, as_data(options)) ? errno : 0;
 }
 
@@ -132,15 +157,21 @@ bool tracee_wait_stop(pid_t tid, struct wait_event *out)
 	return true;
 }
 
-bool tracee_wait_exit_of_others(struct wait_event *out)
+bool tracee_wait_exit(pid_t pid, struct wait_event *out)
 {
 	int options = WEXITED | WNOHANG | WNOWAIT | __WALL;
 	siginfo_t info = { 0 };
 
-	if (waitid(P_ALL, 0, &info, options) || !info.si_pid)
+	if (waitid(pid ? P_PID : P_ALL, (id_t)pid, &info, options) ||
+	    !info.si_pid)
 		return false;
 	event_from_info(&info, out);
 	return true;
+}
+
+bool tracee_wait_exit_of_others(struct wait_event *out)
+{
+	return tracee_wait_exit(0, out);
 }
 
 bool tracee_wait(pid_t tid, struct wait_event *out)
@@ -159,6 +190,14 @@ bool tracee_wait(pid_t tid, struct wait_event *out)
 		return tracee_wait_stop(info.si_pid, out) ||
 		       tracee_wait(tid, out);
 	return true;
+}
+
+bool tracee_await(void)
+{
+	int options = WEXITED | WSTOPPED | WNOWAIT | __WALL | __WNOTHREAD;
+	siginfo_t info;
+
+	return !waitid(P_ALL, 0, &info, options) || errno != ECHILD;
 }
 
 void tracee_reap(pid_t tid)

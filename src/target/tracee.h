@@ -27,8 +27,14 @@ enum tracee_result {
  */
 int tracee_seize(pid_t tid, bool children) MUST_USE;
 
-/* The same for a program that begins: exec and system calls are told of. */
+/* Of a stopped thread: which births to be told of from now on. */
+enum tracee_result tracee_tell_births(pid_t tid, bool threads, bool children);
+
+/* Seize a program that begins: exec and system calls are told of. */
 int tracee_seize_beginner(pid_t tid) MUST_USE;
+
+/* For the events of tracee_seize(), but for clone without @children. */
+int tracee_seize_for_events(pid_t tid, bool children) MUST_USE;
 
 /* Go on to the next entry or return of a system call. */
 enum tracee_result tracee_resume_to_call(pid_t tid, int signal);
@@ -76,8 +82,17 @@ bool tracee_wait(pid_t tid, struct wait_event *out);
  */
 bool tracee_wait_exit_of_others(struct wait_event *out);
 
+/* The same of one of them, or of a child of psample that is not traced. */
+bool tracee_wait_exit(pid_t pid, struct wait_event *out);
+
 /* As tracee_wait() for one thread, stops only: one system call. */
 bool tracee_wait_stop(pid_t tid, struct wait_event *out);
+
+/*
+ * Sleep until tracee_wait() has something to tell, or a signal came. False:
+ * the calling thread has no tracees any more.
+ */
+bool tracee_await(void);
 
 void tracee_reap(pid_t tid);
 

@@ -8,6 +8,8 @@
  * daemon   a grandchild works on when parent and child have ended
  * leader   the first thread ends first, two others work on; status 5
  * untraced a thread made with CLONE_UNTRACED works next to another one
+ * exec     threads that end at once, until one of them executes this program,
+ *          which then works for SECONDS; status 7
  * many     N threads (10,000) that sleep; they all end together
  *
  * Prints "ready", and at the end "KIND done N per_second R wrong W": W counts
@@ -202,6 +204,28 @@ static void storm_untraced(struct storm *storm)
 		usleep(1000);
 }
 
+static void *exec_after(void *arg)
+{
+	const struct storm *storm = arg;
+	char name[] = "storm", kind[] = "after", seconds[32];
+	char *argv[] = { name, kind, seconds, NULL };
+
+	snprintf(seconds, sizeof(seconds), "%g", storm->seconds);
+	execv("/proc/self/exe", argv);
+	_exit(98);
+	return NULL;
+}
+
+static void storm_exec(struct storm *storm)
+{
+	struct storm before = { .seconds = 0.05 };
+	pthread_t thread;
+
+	storm_clone(&before);
+	pthread_create(&thread, NULL, exec_after, storm);
+	pthread_join(thread, NULL);
+}
+
 static void *sleep_forever(void *arg)
 {
 	for (;;)
@@ -235,6 +259,7 @@ static const struct {
 	{ "vfork", storm_vfork },   { "names", storm_names },
 	{ "daemon", storm_daemon }, { "leader", storm_leader },
 	{ "many", storm_many },	    { "untraced", storm_untraced },
+	{ "exec", storm_exec },
 };
 
 int main(int argc, char **argv)
@@ -245,6 +270,10 @@ int main(int argc, char **argv)
 
 	if (argc > 1 && strcmp(argv[1], "child") == 0)
 		return CHILD_STATUS;
+	if (argc > 2 && strcmp(argv[1], "after") == 0) {
+		burn_ms(f, (unsigned)(atof(argv[2]) * 1000));
+		return CHILD_STATUS;
+	}
 	storm.kind = argc > 1 ? argv[1] : "clone";
 	storm.seconds = argc > 2 ? atof(argv[2]) : 1;
 	storm.n = argc > 3 ? atoi(argv[3]) : 0;

@@ -9,7 +9,7 @@
 # waited for, or if a stack that blocks its reader is read.
 . "${top_srcdir:-.}/tests/run/lib.sh"
 . "$top_srcdir/tests/run/figures.sh"
-plan 15
+plan 18
 requires_ptrace
 profile=$scratch/profile
 chmod 777 "$scratch"
@@ -33,10 +33,26 @@ storm() { # NAME KIND SECONDS [PREFIX]
 }
 
 storm "threads that end at once" clone 0.2
+
+# 100 make a storm; then some at each of 15 ticks.
+timeout -s KILL 20 "$PSAMPLE" -F 50 -f folded -o "$profile" -- \
+	"$programs/storm" clone 0.3 >"$scratch/out" 2>"$scratch/err" </dev/null
+n_done=$(sed -n 's/.* done \([0-9]*\).*/\1/p' "$scratch/out")
+n_seen=$(sed -n 's/.*; 1 process, \([0-9]*\) threads*$/\1/p' "$scratch/err")
+diag "$n_seen of $n_done threads were seen"
+check "in a storm their makers do not stop for each" within "$n_seen" 1 \
+	$((250 + n_done / 4))
 storm "children that end at once" fork 0.2
 storm "the same, of an ordinary user" fork 0.6 as_user
 storm "children that execute programs" vfork 0.2
 storm "a thread that renames itself all the time" names 0.1
+
+rm -f "$profile"
+timeout -s KILL 20 "$PSAMPLE" -F 500 -f folded -o "$profile" -- \
+	"$programs/storm" exec 0.3 >"$scratch/out" 2>"$scratch/err" </dev/null
+check_equal "one of many threads that nobody told of executes a program" $? 7 ||
+	diag_file "$scratch/err"
+check "which is sampled" within "$(folded_share "$profile" f any)" 70 100
 
 rm -f "$profile"
 timeout -s KILL 20 "$PSAMPLE" -F 500 -f folded -o "$profile" -- \
