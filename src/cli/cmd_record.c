@@ -300,6 +300,7 @@ static void set_flag(struct record_options *options, int id)
 	case OPT_NO_CHILDREN:
 	case OPT_CHILDREN:
 		options->sampler.children = id == OPT_CHILDREN;
+		options->has_children = true;
 		break;
 	case OPT_BY_THREAD:
 		options->sampler.by_thread = true;

@@ -155,19 +155,26 @@ static void read_control(struct heap_run *h)
 		h->is_over = true;
 }
 
+/* While anybody is followed, a wait here would take stops from who traces. */
 static void reap_program(struct heap_run *h)
 {
-	if (h->run.is_launched && !h->has_ended &&
-	    waitpid(h->run.pid, &h->status, WNOHANG) == h->run.pid) {
-		h->has_ended = true;
+	bool is_following = heap_is_following(h->heap);
+
+	if (!h->run.is_launched)
+		return;
+	if (!h->has_ended)
+		h->has_ended = heap_has_ended(h->heap, &h->status) ||
+			       (!is_following &&
+				waitpid(h->run.pid, &h->status, WNOHANG) ==
+					h->run.pid);
+	if (h->has_ended && !is_following)
 		h->is_over = true;
-	}
 }
 
 /* ^C at the terminal reaches a launched program as well: it decides. */
 static void take_end(struct heap_run *h, const struct signalfd_siginfo *info)
 {
-	if (!h->run.is_launched || h->run.stop_requests) {
+	if (!h->run.is_launched || h->has_ended || h->run.stop_requests) {
 		h->is_over = true;
 		h->run.stop_requests++;
 		return;
@@ -275,6 +282,7 @@ static void watch(struct heap_run *h)
 			h->is_over = true;
 		else
 			h->state = heap_poll(h->heap);
+		reap_program(h);
 		if (has_progress)
 			show_progress(h, now);
 	}
@@ -315,6 +323,7 @@ static void await_program(struct heap_run *h)
 	if (h->run.options->kill_at_end)
 		kill(h->run.pid, SIGTERM);
 	h->is_over = false;
+	reap_program(h);
 	while (!h->is_over) {
 		wait_until(h, INT64_MAX);
 		reap_program(h);
@@ -331,6 +340,65 @@ static struct error *start_beside(struct heap_run *h)
 	return beside_start(&h->run, heap_agent_at(h->heap), &h->beside);
 }
 
+static struct guard_page *stopping_page; /* for the handler */
+
+/*
+ * ^Z: what was launched stops of its own, and the guard is not to think that
+ * somebody has stopped us by force.
+ */
+static void stop_ourselves(int number)
+{
+	const struct sigaction usual = { .sa_handler = SIG_DFL };
+	struct sigaction ours;
+	sigset_t stop, before;
+	int saved = errno;
+
+	atomic_store(&stopping_page->is_announced, true);
+	sigaction(number, &usual, &ours);
+	sigemptyset(&stop);
+	sigaddset(&stop, number);
+	raise(number);
+	pthread_sigmask(SIG_UNBLOCK, &stop, &before); /* here we stop */
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	sigaction(number, &ours, NULL);
+	atomic_store(&stopping_page->beat_ns, clock_now_ns());
+	atomic_store(&stopping_page->is_announced, false);
+	errno = saved;
+}
+
+/* Others than children of a launched program must not be left to a sleeper. */
+static void job_control_begin(struct heap_run *h,
+			      const struct heap_follow *follow)
+{
+	struct sigaction action = { .sa_handler = stop_ourselves };
+
+	if (!follow->exec || signal(SIGTSTP, SIG_IGN) == SIG_IGN ||
+	    !h->run.is_launched)
+		return;
+	stopping_page = h->run.guard.page;
+	sigaction(SIGTSTP, &action, NULL);
+}
+
+/*
+ * Who is followed is traced, if for events only: what is attached to stays
+ * free of that unless it is asked for, and so does what another recorder is
+ * to trace.
+ */
+static struct heap_follow choose_followed(const struct heap_run *h)
+{
+	const struct record_options *options = h->run.options;
+	struct heap_follow follow = {
+		.beat_ns = &h->run.guard.page->beat_ns,
+	};
+
+	if (options->has_beside)
+		return follow;
+	follow.children = options->sampler.children &&
+			  (h->run.is_launched || options->has_children);
+	follow.exec = h->run.is_launched || follow.children;
+	return follow;
+}
+
 static struct error *begin(struct heap_run *h, struct launch *launch)
 {
 	const struct record_options *options = h->run.options;
@@ -343,6 +411,7 @@ static struct error *begin(struct heap_run *h, struct launch *launch)
 		.maps = options->event == EVENT_MMAP,
 	};
 	struct error *error = heap_open(h->run.pid, &heap, &h->heap);
+	struct heap_follow follow;
 
 	if (!error)
 		error = guard_start(&h->run.guard);
@@ -360,8 +429,12 @@ static struct error *begin(struct heap_run *h, struct launch *launch)
 	/* One that has not begun is in the stub, and waits for us. */
 	if (!error && options->has_beside && is_held(h))
 		error = start_beside(h);
-	if (!error)
+	if (!error) {
+		follow = choose_followed(h);
+		job_control_begin(h, &follow);
+		heap_follow(h->heap, &follow);
 		error = heap_start(h->heap, &h->run.guard.page->poke);
+	}
 	if (!error && options->has_beside && !h->beside)
 		error = start_beside(h);
 	if (!error && options->sampler.duration_ns)

@@ -51,11 +51,17 @@ static void make_found(const struct heap_stats *stats, struct strbuf *out)
 /* Of malloc and its family, where the agent has counted. */
 static void make_exact(const struct heap_stats *stats, struct strbuf *out)
 {
-	strbuf_addf(out, "counted %.0f bytes (estimate / count %.3f), %llu "
-			 "slots lead to the agent",
-		    stats->exact_bytes,
-		    stats->exact_bytes > 0
-			    ? stats->alloc_bytes / stats->exact_bytes : 1,
+	/* What a process has not told of when it ends is short of a mean. */
+	if (stats->n_children || stats->n_programs)
+		strbuf_addf(out, "counted at least %.0f bytes",
+			    stats->exact_bytes);
+	else
+		strbuf_addf(out, "counted %.0f bytes (estimate / count %.3f)",
+			    stats->exact_bytes,
+			    stats->exact_bytes > 0
+				    ? stats->alloc_bytes / stats->exact_bytes
+				    : 1);
+	strbuf_addf(out, ", %llu slots lead to the agent",
 		    (unsigned long long)stats->n_slots);
 	if (!stats->maps) {
 		strbuf_adds(out, ", a sample every ");
@@ -102,12 +108,27 @@ static void make_rate(const struct heap_stats *stats, struct strbuf *out)
 				 "so the sums are doubtful");
 }
 
+static void make_followed(const struct heap_stats *stats, struct strbuf *out)
+{
+	if (!stats->n_children && !stats->n_programs && !stats->n_left_out)
+		return;
+	strbuf_addf(out, "followed: %llu forked children, %llu programs begun "
+			 "by exec",
+		    (unsigned long long)stats->n_children,
+		    (unsigned long long)stats->n_programs);
+	if (stats->n_left_out)
+		strbuf_addf(out, "; %llu are not in the profile (%s)",
+			    (unsigned long long)stats->n_left_out,
+			    stats->left_out);
+}
+
 /* Memory that malloc did not give, or gave before the run. */
 static void make_unseen(const struct heap_stats *stats, struct strbuf *out)
 {
 	double rest = (double)stats->rss_bytes - stats->inuse_bytes;
 
-	if (!stats->is_native || stats->maps || !stats->rss_bytes)
+	if (!stats->is_native || stats->maps || !stats->rss_bytes ||
+	    stats->n_children || stats->n_programs)
 		return;
 	strbuf_adds(out, "its anonymous memory was ");
 	add_bytes(out, (double)stats->rss_bytes);
@@ -190,6 +211,10 @@ void heap_summary_add_comments(const struct run *run,
 	make_rate(stats, &text);
 	profile_add_comment(profile, text.data);
 	strbuf_reset(&text);
+	make_followed(stats, &text);
+	if (text.len)
+		profile_add_comment(profile, text.data);
+	strbuf_reset(&text);
 	strbuf_adds(&text, "# ");
 	make_cost(stats, &text);
 	profile_add_comment(profile, text.data);
@@ -225,6 +250,10 @@ void heap_summary_print(const struct run *run, const struct heap_stats *stats,
 	strbuf_reset(&text);
 	make_rate(stats, &text);
 	log_notice("%s", text.data);
+	strbuf_reset(&text);
+	make_followed(stats, &text);
+	if (text.len)
+		log_notice("%s", text.data);
 	strbuf_reset(&text);
 	make_unseen(stats, &text);
 	if (text.len)

@@ -40,7 +40,7 @@ struct record_options {
 	int64_t every_ns;    /* write what there is; 0: at the end alone */
 	struct sampler_options sampler;
 	struct symbol_options symbol;
-	bool has_freq, has_max_pause;
+	bool has_freq, has_max_pause, has_children; /* were given */
 	struct vec pids, tids;	/* pid_t */
 	const char *name_regex; /* attach by name, or NULL */
 	const char *output;	/* NULL: a name of our own; "-": stdout */

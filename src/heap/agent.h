@@ -7,6 +7,7 @@
  *
  *	A+0	code			r-x, written by psample alone
  *	A+2000	struct agent_constants	r-x, likewise
+ *	A+3000	gates (entries.h)	r-x, likewise
  *	A+4000	struct agent_state	rw-, zero in a forked child
  *	B	struct agent_shared	rw-, not there in a forked child
  *
@@ -26,6 +27,7 @@
 #include <stdint.h>
 
 #define AGENT_CONSTANTS_AT 0x2000
+#define AGENT_GATES_AT 0x3000
 #define AGENT_STATE_AT 0x4000
 #define AGENT_STATE_BYTES 0x22000
 #define AGENT_BYTES (AGENT_STATE_AT + AGENT_STATE_BYTES)
@@ -84,7 +86,7 @@ struct agent_constants {
 	uint64_t originals[N_AGENT_FUNCTIONS]; /* at +0: used by wrappers */
 	uint64_t shared; /* address of B */
 	uint64_t mean_bytes, seed;
-	uint64_t stack_end; /* of the main thread */
+	uint64_t stack_end; /* of the main thread's frames */
 	uint32_t log2[257]; /* of 1 + i/256, times 65536 */
 };
 
@@ -129,14 +131,17 @@ struct agent_record {
 };
 
 struct agent_shared {
-	uint64_t head, tail; /* records begun, records read */
-	uint64_t n_dropped, drops_in_row;
+	uint64_t head; /* records begun; this line is the target's */
+	uint64_t n_dropped;
 	uint64_t failed_bytes; /* asked for in vain */
 	uint64_t n_unlisted;   /* records whose object found no place */
 	uint64_t counted_bytes; /* all that is off the counters so far */
-	uint64_t beat; /* grows while psample is there */
 	uint64_t mapped_bytes; /* by all calls that are written down */
-	uint64_t unused[503];
+	uint64_t unused[2];
+	uint64_t tail; /* records read; this line is psample's */
+	uint64_t drops_in_row;
+	uint64_t beat; /* grows while psample is there */
+	uint64_t unused_too[501];
 	struct agent_live live[AGENT_BUCKETS][AGENT_WAYS];
 	struct agent_record records[AGENT_RECORDS];
 };

@@ -10,6 +10,7 @@
 #define PAGE_MASK UINT64_C(4095)
 #define PROT_ANY 7u /* PROT_READ | PROT_WRITE | PROT_EXEC */
 #define MREMAP_MAYMOVE 1u
+#define MREMAP_DONTUNMAP 4u
 
 typedef uint64_t (*six_fn)(uint64_t a, uint64_t b, uint64_t c, uint64_t d,
 			   uint64_t e, uint64_t f);
@@ -115,6 +116,16 @@ uint64_t agent_munmap(const struct agent_call *call)
 	return call_original(AGENT_MUNMAP, call);
 }
 
+/* Its pages go elsewhere, but it stays mapped: that is one mapping more. */
+IN_AGENT static uint64_t move_pages(const struct agent_call *call)
+{
+	uint64_t result = call_original(AGENT_MREMAP, call);
+
+	if (!has_failed(result))
+		tell_mapped(result, call->args[2], &call->frame);
+	return result;
+}
+
 /* Where it may not move it stays, whatever comes of the call. */
 uint64_t agent_mremap(const struct agent_call *call)
 {
@@ -122,6 +133,8 @@ uint64_t agent_mremap(const struct agent_call *call)
 	uint64_t wanted = whole_pages(call->args[2]), result;
 	int may_move = call->args[3] & MREMAP_MAYMOVE;
 
+	if (call->args[3] & MREMAP_DONTUNMAP)
+		return move_pages(call);
 	if (may_move)
 		tell_unmapped(addr, len);
 	else if (wanted < len)

@@ -29,18 +29,19 @@
 /*
  * From now on without system calls: a filter may kill who makes them. It may
  * be for all threads at once, so wait for those that did not see it in time,
- * some 50 ms at most: one may have been ended there.
+ * some 50 ms at most: one may have been ended there. No register is changed.
  */
 #define FILTERED                                                             \
 	"	movl	$1, __start_agent_text+0x4010(%rip)\n"               \
 	"	mfence\n"                                                    \
+	"	push	%r11\n"                                              \
 	"	mov	$1000000, %r11d\n"                                   \
 	"8:	cmpl	$0, __start_agent_text+0x4014(%rip)\n"               \
 	"	je	9f\n"                                                \
 	"	pause\n"                                                     \
 	"	dec	%r11d\n"                                             \
 	"	jnz	8b\n"                                                \
-	"9:\n"
+	"9:	pop	%r11\n"
 
 /*
  * On to the original if @cc, as nearly always. One branch that is always taken

@@ -60,7 +60,8 @@ static struct error *await_linker(struct inject *inject)
 
 struct error *attach_inspect(struct inject *inject, const struct space *space)
 {
-	struct error *error = inject_check_dynamic(inject);
+	struct error *error = inject->is_static
+				      ? NULL : inject_check_dynamic(inject);
 
 	filtered_init(&inject->filtered);
 	if (error)
@@ -69,7 +70,7 @@ struct error *attach_inspect(struct inject *inject, const struct space *space)
 		return error_new("its threads have shadow stacks, which only "
 				 "calls may lead through");
 	error = filtered_survey(&inject->filtered, inject->pid);
-	if (!error)
+	if (!error && !inject->is_static)
 		error = await_linker(inject);
 	return error ? error : inject_prepare(inject, space);
 }

@@ -64,6 +64,8 @@ static void choose_place(struct found *found, const struct space *space)
 		if (mapping->end > highest)
 			highest = mapping->end;
 	}
+	if (!highest) /* all is elsewhere */
+		lowest = UINT64_C(1) << 46;
 	if (highest > REACH)
 		found->a = find_hole(space, lowest - NEAR_BELOW,
 				     highest - REACH);
@@ -96,26 +98,33 @@ static bool is_agent(const struct mapping *m, int mem_fd)
 	return true;
 }
 
-static bool is_b(const struct mapping *m, taddr b)
+static bool is_b(const struct mapping *m)
 {
-	return m && m->start == b && m->end - b == FOUND_B_BYTES &&
+	return m->is_live && m->end - m->start == FOUND_B_BYTES &&
 	       !m->is_private && !strncmp(m->path, "/memfd:psample", 14);
 }
 
+/* The agent is at @a. */
 static void take_agent(struct found *found, const struct space *space,
-		       int mem_fd)
+		       int mem_fd, taddr a)
 {
 	struct agent_state state;
 	size_t len = offsetof(struct agent_state, unused_rest);
 
+	choose_place(found, space); /* of B, if it is not there */
+	found->a = a;
 	found->has_a = true;
 	if (memfile_read(mem_fd, found->a + AGENT_STATE_AT, &state, len) ==
 	    len)
 		found->owner = state.owner;
-	found->b = found->a + A_TO_B;
-	found->has_b = is_b(space_find(space, found->b), found->b);
-	while (!found->has_b && !is_free(space, found->b, A_TO_B))
-		found->b += A_TO_B;
+	for (uint32_t id = 0; id < space_n_mappings(space); id++) {
+		const struct mapping *m = space_mapping(space, id);
+
+		if (!is_b(m))
+			continue;
+		found->b = m->start;
+		found->has_b = true;
+	}
 }
 
 void found_look(struct found *found, const struct space *space, int mem_fd)
@@ -131,8 +140,7 @@ void found_look(struct found *found, const struct space *space, int mem_fd)
 		if (!state || !state->is_writable || state->path[0] ||
 		    state->end - m->end < AGENT_STATE_BYTES)
 			continue;
-		found->a = m->start;
-		take_agent(found, space, mem_fd);
+		take_agent(found, space, mem_fd, m->start);
 		return;
 	}
 	choose_place(found, space);
@@ -237,11 +245,30 @@ static taddr find_cave_in(const struct mapping *mapping, int mem_fd)
 	return 0;
 }
 
+/*
+ * The kernel's own module is padded with zeros to a page, too, and is written
+ * like a file's private mapping: as a copy of this process. One in eight
+ * static programs has no other place.
+ */
+static taddr find_cave_in_vdso(const struct mapping *mapping, int mem_fd)
+{
+	taddr addr = mapping->end - ((stub_bytes() + 15) & ~(size_t)15);
+
+	if (!mapping->is_live || !mapping->is_executable ||
+	    strcmp(mapping->path, "[vdso]") != 0 || addr <= mapping->start)
+		return 0;
+	return is_zero(mem_fd, addr, mapping->end - addr) ||
+			       found_has_stub(mem_fd, addr)
+		       ? addr : 0;
+}
+
 taddr found_cave(const struct space *space, int mem_fd)
 {
 	taddr cave = 0;
 
 	for (uint32_t id = 0; id < space_n_mappings(space) && !cave; id++)
 		cave = find_cave_in(space_mapping(space, id), mem_fd);
+	for (uint32_t id = 0; id < space_n_mappings(space) && !cave; id++)
+		cave = find_cave_in_vdso(space_mapping(space, id), mem_fd);
 	return cave;
 }

@@ -41,6 +41,7 @@ struct heap {
 	struct heap_stats stats;
 	struct native *native; /* NULL: Go; of the above only pid, mem_fd,
 				* registry, subject, start_ns, stats */
+	struct heap_follow follow; /* of native */
 	int64_t sized_ns; /* when take_size() has looked last */
 };
 
@@ -106,6 +107,7 @@ static struct error *inspect_native(struct heap *heap)
 		.mean_bytes = mean_bytes ? mean_bytes : HEAP_MEAN_DEFAULT,
 		.is_launched = heap->options.is_launched,
 		.maps = heap->options.maps,
+		.wants_leaks = heap->options.wants_leaks,
 	};
 
 	if (options.maps)
@@ -287,7 +289,7 @@ struct error *heap_start(struct heap *heap, struct poke *poke)
 	heap->start_ns = clock_now_ns();
 	if (heap->native) {
 		heap->poke = poke;
-		error = native_start(heap->native, poke);
+		error = native_start(heap->native, &heap->follow, poke);
 		return error ? refuse(heap, error) : NULL;
 	}
 	if (heap->options.is_launched)
@@ -407,7 +409,7 @@ struct error *heap_stop(struct heap *heap)
 
 	if (heap->native && state == HEAP_RUNS)
 		take_size(heap);
-	if (heap->native && state == HEAP_RUNS)
+	if (heap->native)
 		native_stop(heap->native);
 	result = poke_undo(heap->poke);
 	memfile_unlock(heap->mem_fd);
@@ -423,6 +425,21 @@ struct error *heap_stop(struct heap *heap)
 		return refuse(heap, error_new("its heap profile makes no "
 					      "sense any more"));
 	return NULL;
+}
+
+void heap_follow(struct heap *heap, const struct heap_follow *follow)
+{
+	heap->follow = *follow;
+}
+
+bool heap_has_ended(const struct heap *heap, int *out)
+{
+	return heap->native && native_has_ended(heap->native, out);
+}
+
+bool heap_is_following(const struct heap *heap)
+{
+	return heap->native && native_is_following(heap->native);
 }
 
 taddr heap_agent_at(const struct heap *heap)
@@ -466,7 +483,7 @@ struct profile *heap_profile(struct heap *heap, struct symbolizer *symbolizer)
 	profile->period = (int64_t)heap->stats.mean_bytes;
 	profile->duration_ns = heap->stats.elapsed_ns;
 	if (heap->native) {
-		native_fill(heap->native, heap->options.wants_leaks);
+		native_fill(heap->native);
 		native_count(heap->native, &heap->stats);
 		naming_symbolize(&heap->registry, symbolizer);
 		return profile;

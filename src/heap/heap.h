@@ -42,8 +42,26 @@ struct error *heap_open(pid_t pid, const struct heap_options *options,
 void heap_free(struct heap *heap);
 DEFINE_CLEANUP(heap_free, struct heap *)
 
+struct heap_follow { /* not for Go */
+	bool exec;     /* the programs that it becomes */
+	bool children; /* these, too */
+	_Atomic int64_t *beat_ns; /* of the guard: no stop is to last */
+};
+
+/*
+ * Follow these from heap_start() on; nobody else is if this is not called.
+ * While heap_is_following(), nobody may wait(2) for the program.
+ */
+void heap_follow(struct heap *heap, const struct heap_follow *follow);
+
 /* Begin. @poke is shared with a guard that was made after heap_open(). */
 struct error *heap_start(struct heap *heap, struct poke *poke) MUST_USE;
+
+/* Has a launched program that is followed ended, with *@out as status? */
+bool heap_has_ended(const struct heap *heap, int *out);
+
+/* Is anybody left who may be, or become, somebody to follow? */
+bool heap_is_following(const struct heap *heap);
 
 /* The address of the agent's code in the target; 0: there is none. */
 taddr heap_agent_at(const struct heap *heap);
@@ -83,6 +101,9 @@ struct heap_stats {
 	uint64_t n_slots, n_skipped; /* ways to malloc: watched, not so */
 	uint64_t rss_bytes;	     /* anonymous memory of it; 0: unknown */
 	int64_t held_ns;	     /* one thread, once; 0: launched */
+	uint64_t n_children, n_programs; /* followed: forked, or by exec */
+	uint64_t n_left_out; /* of these, and why, of the first: */
+	char left_out[160];
 	bool has_ended;	       /* before heap_stop(): with it its memory */
 };
 

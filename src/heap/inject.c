@@ -97,10 +97,8 @@ static bool await_stop(pid_t pid, struct wait_event *event)
 
 static bool is_ready(const struct inject *inject, struct inject *out)
 {
-	taddr phdr = proc_auxv(inject->pid, AT_PHDR);
-	uint64_t n = proc_auxv(inject->pid, AT_PHNUM);
-
-	out->debug = link_find_debug(inject->mem_fd, phdr, n);
+	out->debug = link_find_debug(inject->mem_fd, inject->phdr,
+				     inject->n_phdrs);
 	return out->debug && link_is_consistent(inject->mem_fd, out->debug);
 }
 
@@ -116,12 +114,16 @@ static bool is_plain_return(pid_t pid)
 	return result < RESTART_MIN || result > RESTART_MAX;
 }
 
-struct error *inject_check_dynamic(const struct inject *inject)
+bool inject_is_ready(struct inject *inject)
 {
-	taddr phdr = proc_auxv(inject->pid, AT_PHDR);
+	return is_ready(inject, inject) && is_plain_return(inject->pid);
+}
 
-	if (link_is_dynamic(inject->mem_fd, phdr,
-			    proc_auxv(inject->pid, AT_PHNUM)))
+struct error *inject_check_dynamic(struct inject *inject)
+{
+	inject->phdr = proc_auxv(inject->pid, AT_PHDR);
+	inject->n_phdrs = proc_auxv(inject->pid, AT_PHNUM);
+	if (link_is_dynamic(inject->mem_fd, inject->phdr, inject->n_phdrs))
 		return NULL;
 	return error_hint(error_new("it is static: its malloc is called "
 				    "without a way between"),
@@ -151,8 +153,7 @@ struct error *inject_await_modules(struct inject *inject)
 			signal = event.event ? 0 : event.signal;
 			continue;
 		}
-		if (is_return && is_ready(inject, inject) &&
-		    is_plain_return(inject->pid))
+		if (is_return && inject_is_ready(inject))
 			return NULL;
 		is_return = !is_return;
 	}
@@ -347,7 +348,7 @@ static bool write_agent(const struct inject *inject,
 	       memfile_write(inject->mem_fd, a + AGENT_CONSTANTS_AT,
 			     constants, sizeof(*constants)) &&
 	       agent_place_write(inject->mem_fd, a, constants->originals) &&
-	       clear_state(inject);
+	       (inject->is_fresh || clear_state(inject));
 }
 
 struct error *inject_install(struct inject *inject,

@@ -22,6 +22,10 @@ struct inject {
 	pid_t pid;
 	int mem_fd;
 	bool is_running; /* not held at its start */
+	bool is_static;	 /* entries.h, not slots.h */
+	taddr phdr; /* of inject_check_dynamic() */
+	uint64_t n_phdrs;
+	bool is_fresh; /* nobody has used its memory: it is all zeros */
 	taddr debug; /* struct r_debug */
 	struct filtered filtered; /* is_running */
 	struct stub_parameters stub;
@@ -34,8 +38,14 @@ struct inject {
  */
 struct error *inject_await_modules(struct inject *inject) MUST_USE;
 
+/*
+ * Has @pid, which stands at the return from a system call, loaded all its
+ * modules, and is it safe to send it elsewhere from there?
+ */
+bool inject_is_ready(struct inject *inject);
+
 /* Fails if it is static. */
-struct error *inject_check_dynamic(const struct inject *inject) MUST_USE;
+struct error *inject_check_dynamic(struct inject *inject) MUST_USE;
 
 /*
  * Choose where all is to be; an agent that is there is used again. @space must

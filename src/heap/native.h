@@ -5,7 +5,8 @@
  * The agent (agent.h) counts and samples in the target, psample patches the
  * slots that lead to it (slots.h), reads the records and unwinds them. What
  * the program allocates from then on is seen, as far as it goes through
- * malloc, calloc, realloc, free and their kin from one module to another.
+ * malloc, calloc, realloc, free and their kin from one module to another; and
+ * what the programs that it becomes and its children allocate, if asked for.
  */
 #ifndef HEAP_NATIVE_H
 #define HEAP_NATIVE_H
@@ -19,6 +20,8 @@ struct native_options {
 	uint64_t mean_bytes;
 	bool is_launched; /* the program is held at its exec by begin_hold() */
 	bool maps;	  /* mmap(2) and its kin, each call, not malloc's */
+	bool wants_leaks; /* in use without what was made in the last tenth of
+			   * its program's time: much of that will be freed */
 };
 
 /*
@@ -35,6 +38,7 @@ DEFINE_CLEANUP(native_free, struct native *)
 
 /* Begin, until @poke is undone (memfile.h). */
 struct error *native_start(struct native *native,
+			   const struct heap_follow *follow,
 			   struct poke *poke) MUST_USE;
 
 taddr native_agent_at(const struct native *native);
@@ -45,17 +49,19 @@ enum heap_state native_poll(struct native *native);
 /* How long to wait until the next poll. */
 int64_t native_poll_wait_ns(const struct native *native);
 
+/* Has the launched program ended, with *@out as its status? It was reaped. */
+bool native_has_ended(const struct native *native, int *out);
+
+/* Is anybody left who may be, or become, a process to follow? */
+bool native_is_following(const struct native *native);
+
 /* Put the slots back; the agent is nobody's. Then @poke is to be undone. */
 void native_stop(struct native *native);
 
 /* Numbers for @stats, but for those on time and reading. */
 void native_count(struct native *native, struct heap_stats *stats);
 
-/*
- * Replace the samples of the registry's profile. @leaks_only: what was made
- * in the last tenth of the run does not count as in use, since much of it
- * will be freed.
- */
-void native_fill(struct native *native, bool leaks_only);
+/* Replace the samples of the registry's profile. */
+void native_fill(struct native *native);
 
 #endif

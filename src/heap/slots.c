@@ -72,6 +72,25 @@ void slots_clear(struct slots *slots)
 	vec_clear(&slots->news);
 }
 
+static void copy_vec(struct vec *out, const struct vec *vec)
+{
+	*out = *vec;
+	out->data = NULL;
+	out->n = out->cap = 0;
+	vec_reserve(out, vec->n);
+	if (vec->n)
+		memcpy(out->data, vec->data, vec->n * vec->elem_bytes);
+	out->n = vec->n;
+}
+
+void slots_copy(struct slots *out, const struct slots *slots)
+{
+	*out = *slots;
+	copy_vec(&out->list, &slots->list);
+	copy_vec(&out->modules, &slots->modules);
+	copy_vec(&out->news, &slots->news);
+}
+
 bool slots_is_operator_new(const struct slots *slots, taddr addr)
 {
 	for (size_t i = 0; i < slots->news.n; i++) {
@@ -87,6 +106,14 @@ static void symbols_clear(struct symbols *symbols)
 {
 	free(symbols->list);
 	free(symbols->functions);
+}
+
+int slots_function_named(const char *name)
+{
+	for (int i = 0; i < N_AGENT_FUNCTIONS; i++)
+		if (!strcmp(name, names[i]))
+			return i;
+	return -1;
 }
 
 static uint8_t function_of_name(const char *strings, size_t n, uint32_t at)
@@ -179,7 +206,7 @@ static bool is_linker(const struct link_module *module)
 	       !strncmp(base, "linux-vdso", 10) || !strncmp(base, "ld-2", 4);
 }
 
-static void add_operator_new(struct slots *slots, taddr start, uint64_t bytes)
+void slots_add_operator_new(struct slots *slots, taddr start, uint64_t bytes)
 {
 	struct code_range *range;
 
@@ -199,9 +226,9 @@ static void take_operators(struct slots *slots,
 		if (symbols->functions[i] >= AGENT_NEW &&
 		    symbols->functions[i] < AGENT_DELETE &&
 		    is_definition(symbol))
-			add_operator_new(slots,
-					 module->bias + symbol->st_value,
-					 symbol->st_size);
+			slots_add_operator_new(slots,
+					       module->bias + symbol->st_value,
+					       symbol->st_size);
 	}
 }
 

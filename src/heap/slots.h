@@ -39,6 +39,7 @@ struct slot {
 
 void slots_init(struct slots *slots);
 void slots_clear(struct slots *slots);
+void slots_copy(struct slots *out, const struct slots *slots);
 
 /*
  * Find the definitions that the program uses: the first in the order of the
@@ -57,6 +58,12 @@ bool slots_are_stale(const struct slots *slots, int mem_fd, taddr debug);
  * are not yet. The number of those that were changed.
  */
 size_t slots_patch(struct slots *slots, int mem_fd, taddr debug);
+
+/* The enum agent_function that is called @name, or -1. */
+int slots_function_named(const char *name);
+
+/* One form of it is at @start. */
+void slots_add_operator_new(struct slots *slots, taddr start, uint64_t bytes);
 
 /* Is @addr in a form of C++'s operator new? */
 bool slots_is_operator_new(const struct slots *slots, taddr addr);

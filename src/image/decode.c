@@ -76,7 +76,7 @@ static int flags_of_0f(uint8_t opcode)
 }
 
 struct reader {
-	const uint8_t *p, *end;
+	const uint8_t *p, *end, *start;
 };
 
 static bool take_signed(struct reader *reader, size_t len, int64_t *out)
@@ -139,6 +139,8 @@ static bool take_modrm(struct reader *reader, struct insn *insn)
 		disp_bytes = 4;
 		insn->base = NO_REG;
 	}
+	if (disp_bytes == 4)
+		insn->disp_at = (uint8_t)(reader->p - reader->start);
 	if (disp_bytes && !take_signed(reader, disp_bytes, &disp))
 		return false;
 	insn->disp = (int32_t)disp;
@@ -230,7 +232,7 @@ static bool take_prefixes(struct reader *reader, struct insn *insn,
 bool insn_decode(const uint8_t *code, size_t n, struct insn *out)
 {
 	struct reader reader = {
-		code, code + (n < INSN_BYTES_MAX ? n : INSN_BYTES_MAX)
+		code, code + (n < INSN_BYTES_MAX ? n : INSN_BYTES_MAX), code
 	};
 	bool has_address_prefix;
 	uint8_t opcode;

@@ -29,6 +29,7 @@ struct insn {
 	uint8_t mod, reg, rm; /* reg and rm with their bits of REX */
 	uint8_t base;	      /* register of a memory operand, or 255 */
 	bool has_index;
+	uint8_t disp_at; /* offset of a displacement of four bytes, or 0 */
 	int32_t disp;
 	int64_t imm; /* sign-extended; also the distance of a jump */
 };

@@ -5,13 +5,14 @@
 # heap.sh [ROUNDS [SECONDS [KILLS]]]: psample is attached and detached ROUNDS
 # (1000) times, to allocs' threads and to redis under load; and killed at a
 # random moment KILLS (10000) times: half of them attached to those two, half
-# in launching a program. Nobody may end, hang or grow. Each of the five parts
-# stops after a fifth of SECONDS (3600) with what was reached.
+# in launching a program; and a tenth as often while it follows children.
+# Nobody may end, hang or grow. Each of the five parts stops after a fifth of
+# SECONDS (3600) with what was reached.
 . "${top_srcdir:-.}/tests/run/lib.sh"
 rounds=${1:-1000}
 seconds=${2:-3600}
 kills=${3:-10000}
-plan 12
+plan 13
 requires_ptrace
 requires_program redis-server redis-benchmark redis-cli
 cd "$scratch" || exit 1
@@ -111,4 +112,13 @@ launched_kills() {
 check "psample killed as it launches harms no program" launched_kills
 cat kills.[1-6] >all
 diag_file all
+
+# shellcheck disable=SC2317 # called by name
+followed_kills() {
+	killed 10 launch 120000 7 -o killed.7.pb.gz -- sh -ec \
+		"$programs/allocs children 2; x=\$($programs/allocs sites 1)
+		exec $programs/allocs sites 2"
+}
+check "nor what it follows: children, and programs by exec" followed_kills
+diag_file kills.7
 finish

@@ -6,8 +6,10 @@
  * The input is the head of struct agent_shared, live objects and records,
  * each with some of its stack. Stacks are walked over our own mappings.
  */
+#include <math.h>
+
 #include "fuzz.h"
-#include "heap/native.c"
+#include "heap/host.c"
 #include "util/io.h"
 
 #define RECORD_BYTES 320 /* of the input */
@@ -18,13 +20,13 @@
 static struct agent_shared *shared;
 static struct registry registry; /* kept for some runs: 5 ms to make */
 static struct subject *subject;
-static struct unwinder *unwinder;
+static struct reader reader;
 
 /* An address of the input leads into our code, or to nothing. */
 static uint64_t code_address(uint64_t word)
 {
 	return word >> 63 ? word
-			  : (uint64_t)(uintptr_t)native_poll + (word & 0xffff);
+			  : (uint64_t)(uintptr_t)host_poll + (word & 0xffff);
 }
 
 static size_t take_head(const uint8_t *data, size_t size)
@@ -62,51 +64,62 @@ static void take_records(const uint8_t *data, size_t size)
 	memset(&shared->records[n % AGENT_RECORDS], 0, RECORD_BYTES);
 }
 
-static void run_native(void)
+static void add_samples(const struct host *host)
+{
+	for (size_t i = 0; i < host->sums.n; i++) {
+		const struct host_sum *sum = vec_at(&host->sums, i);
+		int64_t values[4];
+
+		for (int j = 0; j < 4; j++)
+			values[j] = (int64_t)llround(sum->values[j]);
+		profile_add_sample(registry.profile, sum->stack,
+				   profile_labels(registry.profile, NULL, 0),
+				   values);
+	}
+}
+
+static void run_host(void)
 {
 	struct heap_stats stats = { 0 };
-	struct native native = {
-		.registry = &registry,
+	struct host host = {
 		.subject = subject,
-		.inject = { .shared = shared, .mem_fd = -1 },
-		.unwinder = unwinder,
-		.frames.list = VEC_OF(struct frame),
-		.locations = VEC_OF(location_id),
+		.graft.inject = { .shared = shared, .mem_fd = -1 },
+		.graft.constants.mean_bytes = 524288,
 		.kept = VEC_OF(struct kept),
-		.constants.mean_bytes = 524288,
-		.truncated = profile_pseudo_location(registry.profile,
-						     "[truncated]"),
+		.sums = VEC_OF(struct host_sum),
 	};
 
-	slots_init(&native.slots);
+	slots_init(&host.graft.slots);
 	for (int i = 0; i < 3; i++) {
-		native.stuck_ns = 1; /* what is not whole is given up */
-		native_poll(&native);
+		host.state = HEAP_RUNS;
+		host.stuck_ns = 1; /* what is not whole is given up */
+		host_poll(&host, &reader);
+		subject->tid = getpid();
 	}
-	native_fill(&native, false);
-	native_fill(&native, true);
-	native_count(&native, &stats);
-	slots_clear(&native.slots);
-	vec_clear(&native.frames.list);
-	vec_clear(&native.locations);
-	vec_clear(&native.kept);
+	reader.wants_leaks = false;
+	host_sum(&host, &reader);
+	reader.wants_leaks = true;
+	host_sum(&host, &reader);
+	add_samples(&host);
+	host_count(&host, &stats);
+	slots_clear(&host.graft.slots);
+	vec_clear(&host.kept);
+	vec_clear(&host.sums);
 }
 
 static void open_subject(void)
 {
-	struct walk_options walk = { .max_depth = WALK_DEPTH_DEFAULT };
-
 	registry_init(&registry, profile_new());
 	for (int i = 0; i < 4; i++)
 		profile_add_type(registry.profile, "x", "y");
 	subject = subject_new(&registry, getpid(), NULL);
 	subject_prepare(&registry, subject, getpid());
-	unwinder = unwinder_new(&walk);
+	reader_init(&reader, &registry);
 }
 
 static void close_subject(void)
 {
-	unwinder_free(unwinder);
+	reader_clear(&reader);
 	subject_free(subject);
 	registry_clear(&registry);
 }
@@ -122,7 +135,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		open_subject();
 	n = take_head(data, size);
 	take_records(data + n, size - n);
-	run_native();
+	run_host();
 	error_free(profile_check(registry.profile));
 	n_runs = (n_runs + 1) % RUNS_PER_SUBJECT;
 	if (n_runs == 0)

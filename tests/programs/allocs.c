@@ -5,19 +5,21 @@
  *	allocs sites ROUNDS	at site_NAME(), percent of the bytes: small
  *		4.6, cleared 11.6, grown 9.0, aligned 14.5, array 14.5, large
  *		45.5, kept 0.3; what kept makes stays in use
+ *	allocs children ROUNDS	the same, and so do a forked child and one that
+ *		calls exec behind vfork(2); says "children done"
  *	allocs storm N		threads that free each other's objects,
  *		signals, children by fork and vfork; says "storm done"
  *	allocs filter 0|1	installs, by prctl(2) or seccomp(2), a filter
- *		that kills who copies memory by a system call; says "filter
- *		done"
+ *		that kills who copies memory by a system call, by the latter
+ *		for a thread that allocates meanwhile, too; says "filter done"
  *	allocs under NUMBER PROGRAM ARGUMENT...	runs it under a filter that
  *		kills for that system call
  *	allocs loop THREADS	says "ready", and has threads do what storm's
  *		do, the first one site_array(), until SIGTERM; says "done"
  *	allocs maps N	maps MiBs: map_kept() N that stay, map_cut() 2 N of
- *		which N stay, map_moved() 1, 8 and 4 that stay, map_churn()
- *		N / 16 that do not, map_reserved() 10 of which 6 stay; a
- *		child does the like
+ *		which N stay, map_moved() 1, 8 and 4 that stay, map_left() 2
+ *		and their pages 2 more, map_churn() N / 16 that do not,
+ *		map_reserved() 10 of which 6 stay; a child does the like
  *	allocs plugin FILE	loads FILE, which allocates 100 MB
  *	allocs file FILE	appends "begun", allocates, appends "done"
  */
@@ -39,6 +41,7 @@
 #include <unistd.h>
 
 #define MIB ((size_t)1 << 20)
+#define DONTUNMAP 4 /* MREMAP_DONTUNMAP, Linux 5.7 */
 #define SITE static __attribute__((noinline)) void
 
 static void *volatile sink;
@@ -56,8 +59,9 @@ SITE site_small(int n)
 SITE site_array(int n)
 {
 	for (int i = 0; i < n; i++) {
-		sink = malloc(200);
-		free(sink);
+		void *volatile array = malloc(200); /* in several threads */
+
+		free(array);
 	}
 }
 
@@ -240,20 +244,22 @@ static void install_filter(unsigned int number, int by_syscall)
 	struct sock_fprog program = { 4, filter };
 
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	if (by_syscall ? syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0,
-				 &program)
+	if (by_syscall ? syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
+				 SECCOMP_FILTER_FLAG_TSYNC, &program)
 		       : prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
 		puts("no seccomp here");
 }
 
 static void run_filter(int by_syscall)
 {
-	pthread_t thread;
+	pthread_t thread, earlier;
 
+	pthread_create(&earlier, NULL, allocate_small, NULL);
 	install_filter(SYS_process_vm_readv, by_syscall);
 	site_array(300000);
 	pthread_create(&thread, NULL, allocate_small, NULL);
 	pthread_join(thread, NULL);
+	pthread_join(earlier, NULL);
 	puts("filter done");
 }
 
@@ -317,6 +323,16 @@ SITE map_moved(void)
 		abort();
 }
 
+/* Its pages go to as much memory again; without a kernel for it likewise. */
+SITE map_left(void)
+{
+	char *p = map_at(NULL, 2 * MIB, PROT_READ | PROT_WRITE);
+
+	if (mremap(p, 2 * MIB, 2 * MIB, MREMAP_MAYMOVE | DONTUNMAP) ==
+	    MAP_FAILED)
+		sink = map_at(NULL, 2 * MIB, PROT_READ);
+}
+
 SITE map_reserved(void)
 {
 	char *p = map_at(NULL, 1024 * MIB, PROT_NONE);
@@ -330,6 +346,7 @@ static void run_maps(size_t n)
 	map_kept(n);
 	map_cut(n);
 	map_moved();
+	map_left();
 	map_reserved();
 	if (fork() == 0)
 		map_kept(n);
@@ -345,12 +362,35 @@ static void append(const char *path, const char *text)
 	fclose(file);
 }
 
+/* One that is forked, one that calls exec behind vfork(2), and we. */
+static void run_children(const char *self, const char *rounds)
+{
+	pid_t forked = fork(), begun;
+	int status[2];
+
+	if (forked == 0) {
+		run_sites(atoi(rounds));
+		_exit(0);
+	}
+	begun = vfork();
+	if (begun == 0) {
+		execl(self, self, "sites", rounds, NULL);
+		_exit(127);
+	}
+	run_sites(atoi(rounds));
+	if (waitpid(forked, &status[0], 0) == forked &&
+	    waitpid(begun, &status[1], 0) == begun && !status[0] && !status[1])
+		printf("children done\n");
+}
+
 int main(int argc, char **argv)
 {
 	if (argc < 3)
 		return 2;
 	if (!strcmp(argv[1], "sites"))
 		run_sites(atoi(argv[2]));
+	else if (!strcmp(argv[1], "children"))
+		run_children(argv[0], argv[2]);
 	else if (!strcmp(argv[1], "storm"))
 		run_storm((unsigned int)atoi(argv[2]));
 	else if (!strcmp(argv[1], "loop"))

@@ -97,6 +97,24 @@ static pid_t start(struct kills *k)
 	return child;
 }
 
+/* Children of its own end with it by SIGKILL (prctl(2), PR_SET_PDEATHSIG). */
+static int is_of_psample(void)
+{
+	char path[64], name[8] = "";
+	siginfo_t info = { 0 };
+	FILE *file;
+
+	waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT);
+	snprintf(path, sizeof(path), "/proc/%d/comm", (int)info.si_pid);
+	file = info.si_pid ? fopen(path, "r") : NULL;
+	if (!file)
+		return 0;
+	if (fread(name, 1, sizeof(name) - 1, file) < sizeof(name) - 1)
+		name[0] = '\0';
+	fclose(file);
+	return !strcmp(name, "psample") ? (int)info.si_pid : 0;
+}
+
 /*
  * Those that psample has left to us. 125 is what it makes of a program that
  * has not begun.
@@ -104,11 +122,13 @@ static pid_t start(struct kills *k)
 static void reap_rest(struct kills *k)
 {
 	for (int i = 0; i < END_MS; i++) {
-		int status;
-		pid_t pid = waitpid(-1, &status, WNOHANG);
+		int own = is_of_psample(), status;
+		pid_t pid = waitpid(own ? own : -1, &status, WNOHANG);
 
 		if (pid < 0)
 			return;
+		if (own)
+			continue;
 		if (pid == 0)
 			sleep_us(1000);
 		else if (WIFSIGNALED(status) ||

@@ -5,7 +5,7 @@
 # Breaks if a call is not seen, what is unmapped in part, moved or mapped over
 # is not followed, or what malloc watches is mixed up with it.
 . "${top_srcdir:-.}/tests/run/lib.sh"
-plan 18
+plan 19
 requires_ptrace
 cd "$scratch" || exit 1
 allocs=$programs/allocs
@@ -19,13 +19,16 @@ bytes_of() { # FUNCTION: in ./folded
 }
 
 mib=1048576
-"$PSAMPLE" -e mmap -o p.pb.gz -- "$allocs" maps 60 >out 2>err </dev/null
+"$PSAMPLE" --no-children -e mmap -o p.pb.gz -- "$allocs" maps 60 >out \
+	2>err </dev/null
 check_equal "the status is the program's" $? 0 || diag_file err
 folded mapped_space
 check_equal "what is mapped stays" "$(bytes_of map_kept)" $((60 * mib))
 check_equal "until it is unmapped, in part" "$(bytes_of map_cut)" \
 	$((60 * mib))
 check_equal "or moved, also in vain" "$(bytes_of map_moved)" $((4 * mib))
+check_equal "where only its pages are moved it stays" \
+	"$(bytes_of map_left)" $((4 * mib))
 check_equal "or mapped over" "$(bytes_of map_reserved)" $((6 * mib))
 check_equal "or unmapped as a whole" "$(bytes_of map_churn)" 0
 folded mapped_objects

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_agent.c - the agent's code, copied elsewhere and called there. */
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -10,8 +11,10 @@
 
 #include "check.h"
 #include "heap/agent_place.h"
+#include "heap/found.h"
 #include "heap/go_buckets.h"
 #include "heap/inject.h"
+#include "util/io.h"
 #include "util/mem.h"
 
 struct agent {
@@ -350,6 +353,37 @@ TEST(agent_jumps_straight_to_what_is_in_reach)
 	CHECK(agent_place_is_code(near) && agent_place_is_code(far));
 	near[0] ^= 1;
 	CHECK(!agent_place_is_code(near));
+}
+
+static char *read_own_maps(void *ctx, size_t *out_len)
+{
+	(void)ctx;
+	return io_read_file("/proc/self/maps", 1 << 20, out_len);
+}
+
+TEST(an_agent_comes_where_a_jump_reaches_the_libraries)
+{
+	struct image_source source = { .read_maps = read_own_maps };
+	CLEANUP(close_fd) int fd = open("/proc/self/mem", O_RDONLY);
+	struct modules modules;
+	struct space *space;
+	struct found found;
+
+	modules_init(&modules);
+	space = space_new(&modules, &source);
+	space_refresh(space);
+	found_look(&found, space, fd);
+	CHECK(!found.has_a);
+	CHECK(IS_SANITIZED || /* they have all the room there */
+	      llabs((int64_t)((taddr)getpid - found.a)) < INT64_C(1) << 31);
+	for (uint32_t id = 0; id < space_n_mappings(space); id++) {
+		const struct mapping *m = space_mapping(space, id);
+
+		CHECK(m->end <= found.a ||
+		      m->start >= found.b + FOUND_B_BYTES);
+	}
+	space_free(space);
+	modules_clear(&modules);
 }
 
 TEST_MAIN()

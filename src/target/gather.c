@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+/* gather.c - stop all threads of a process for a moment, together. */
+#include "target/gather.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/ptrace.h>
+
+#include "arch/restart.h"
+#include "target/proc.h"
+#include "target/tracee.h"
+#include "util/vec.h"
+
+#define SPIN_NS (2 * NS_PER_MS)
+
+struct gatherer {
+	struct gather *gather;
+	struct vec threads; /* struct gathered */
+	int64_t begin_ns;
+	enum gather_result result;
+};
+
+static void pass_time(int64_t begin_ns)
+{
+	struct timespec moment = timespec_of_ns(100 * NS_PER_US);
+
+	if (clock_now_ns() - begin_ns < SPIN_NS)
+		sched_yield();
+	else
+		nanosleep(&moment, NULL);
+}
+
+static bool is_known(const struct gatherer *gatherer, pid_t tid)
+{
+	for (size_t i = 0; i < gatherer->threads.n; i++) {
+		const struct gathered *thread =
+			vec_at(&gatherer->threads, i);
+
+		if (thread->tid == tid)
+			return true;
+	}
+	return false;
+}
+
+/* One that has ended, but has others behind it: it stands for ever. */
+static bool is_dead(pid_t pid, pid_t tid)
+{
+	struct proc_stat stat;
+
+	return !proc_read_stat(pid, tid, &stat) || stat.state == 'Z' ||
+	       stat.state == 'X';
+}
+
+/* Ask those to stop that were not asked yet. False: no right to. */
+static bool seize_new(struct gatherer *gatherer, size_t *out_n_new)
+{
+	struct vec tids = VEC_OF(pid_t);
+	bool is_permitted = true;
+
+	*out_n_new = 0;
+	proc_list_threads(gatherer->gather->pid, &tids);
+	for (size_t i = 0; i < tids.n && is_permitted; i++) {
+		pid_t tid = *(pid_t *)vec_at(&tids, i);
+		struct gathered *thread;
+
+		if (is_known(gatherer, tid))
+			continue;
+		if (ptrace(PTRACE_SEIZE, tid, NULL, NULL)) {
+			gatherer->gather->err = errno;
+			is_permitted = errno == ESRCH ||
+				       is_dead(gatherer->gather->pid, tid);
+			continue;
+		}
+		thread = vec_push(&gatherer->threads);
+		thread->tid = tid;
+		(*out_n_new)++;
+		tracee_interrupt(tid); /* ESRCH: its exit is seen below */
+	}
+	vec_clear(&tids);
+	return is_permitted;
+}
+
+/* Signals on the way are the thread's. False: it is gone. */
+static bool look(struct gathered *thread)
+{
+	struct wait_event event;
+
+	if (!tracee_wait(thread->tid, &event))
+		return true;
+	if (event.is_exit)
+		return false;
+	if (event.event == PTRACE_EVENT_STOP) {
+		thread->is_stopped = true;
+		return tracee_get_regs(thread->tid, &thread->regs) ==
+		       TRACEE_OK;
+	}
+	tracee_resume(thread->tid, event.event ? 0 : event.signal);
+	return tracee_interrupt(thread->tid) == TRACEE_OK;
+}
+
+/* The number of those that do not stand yet. */
+static size_t look_at_all(struct gatherer *gatherer)
+{
+	size_t n_running = 0;
+
+	for (size_t i = 0; i < gatherer->threads.n; i++) {
+		struct gathered *thread = vec_at(&gatherer->threads, i);
+
+		if (!thread->is_stopped && !look(thread)) {
+			vec_remove_swap(&gatherer->threads, i--);
+			continue;
+		}
+		n_running += !thread->is_stopped;
+	}
+	return n_running;
+}
+
+/* Until all stand, and no new one has come: who stands makes none. */
+static enum gather_result stop_all(struct gatherer *gatherer)
+{
+	int64_t bound_ns = gatherer->begin_ns + GATHER_WAIT_NS;
+
+	do {
+		size_t n_new;
+
+		if (look_at_all(gatherer)) {
+			pass_time(gatherer->begin_ns);
+			continue;
+		}
+		if (!seize_new(gatherer, &n_new))
+			return GATHER_DENIED;
+		if (!gatherer->threads.n)
+			return GATHER_GONE;
+		if (!n_new)
+			return GATHER_DONE;
+	} while (clock_now_ns() < bound_ns);
+	return GATHER_SILENT;
+}
+
+/* A call that the stop has cut short is made again. */
+static void let_go(struct gatherer *gatherer)
+{
+	for (size_t i = 0; i < gatherer->threads.n; i++) {
+		struct gathered *thread = vec_at(&gatherer->threads, i);
+		long result;
+		bool has_seccomp;
+
+		if (!thread->is_stopped)
+			continue; /* the end of this thread lets it go */
+		has_seccomp = proc_status_number(thread->tid, "Seccomp") > 0;
+		if (restart_repair(&thread->regs, has_seccomp, &result))
+			tracee_set_result(thread->tid, &thread->regs, result);
+		tracee_detach(thread->tid, 0);
+	}
+}
+
+static void *run_gather(void *arg)
+{
+	struct gatherer *gatherer = arg;
+	struct gather *gather = gatherer->gather;
+
+	gatherer->begin_ns = clock_now_ns();
+	gatherer->result = stop_all(gatherer);
+	if (gatherer->result == GATHER_DONE &&
+	    !gather->act(gather->ctx, gatherer->threads.data,
+			 gatherer->threads.n))
+		gatherer->result = GATHER_UNFIT;
+	let_go(gatherer);
+	gather->held_ns = clock_now_ns() - gatherer->begin_ns;
+	return NULL;
+}
+
+enum gather_result gather_threads(struct gather *gather)
+{
+	struct gatherer gatherer = {
+		.gather = gather,
+		.threads = VEC_OF(struct gathered),
+		.result = GATHER_DENIED,
+	};
+	sigset_t all, before;
+	pthread_t thread;
+
+	gather->err = 0;
+	gather->held_ns = 0;
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &before);
+	gather->err = pthread_create(&thread, NULL, run_gather, &gatherer);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (!gather->err)
+		pthread_join(thread, NULL);
+	vec_clear(&gatherer.threads);
+	return gatherer.result;
+}

@@ -1,0 +1,66 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# heap-children.sh - allocations of what a launched program becomes and starts.
+#
+# Breaks if a program behind a wrapper, a forked child or a child's program is
+# not in the profile, if their processes cannot be told apart, if a status is
+# not the program's, or if somebody is harmed when psample dies.
+. "${top_srcdir:-.}/tests/run/lib.sh"
+plan 11
+requires_ptrace
+cd "$scratch" || exit 1
+allocs=$programs/allocs
+
+bytes=690000000 # of 1,000 rounds of allocs
+
+run() { # COMMAND...: profile and status
+	"$PSAMPLE" -e alloc -i 64KiB -o profile.pb.gz -- "$@" >out 2>err \
+		</dev/null
+	status=$?
+	"$PSAMPLE" report --folded --sample-index alloc_space profile.pb.gz \
+		>folded 2>folded.err
+}
+
+at_sites() { # OPTION...: bytes of 100 rounds, 1 being what they are
+	"$PSAMPLE" report --folded --sample-index alloc_space "$@" \
+		profile.pb.gz 2>/dev/null |
+		awk -v b=$((bytes / 10)) '/site_/ { s += $NF }
+			END { print s / b }'
+}
+
+run sh -c "exec env nice -n 0 $allocs sites 100"
+check_equal "the status is that of the last of four programs" $status 0 ||
+	diag_file err
+check "which is seen whole" within "$(at_sites)" 0.85 1.15 || diag_file err
+check "stacks reach main" within "$(folded_share folded main any)" 90 100
+check "the summary tells how many there were" \
+	grep -q ' 3 programs begun by exec' err || diag_file err
+
+run "$allocs" children 100
+check "a forked child, and one that calls exec, live on" \
+	grep -q 'children done' out || diag_file err
+check "a program and two children are seen" within "$(at_sites)" 2.6 3.4
+pids=$("$PSAMPLE" report --tags profile.pb.gz 2>/dev/null |
+	awk '/^ *pid:/ { is = 1; next } is && NF < 2 { is = 0 }
+		is { print $NF }')
+n_whole=0
+for pid in $pids; do
+	! within "$(at_sites --tagfocus "pid=$pid\$")" 0.8 1.2 ||
+		n_whole=$((n_whole + 1))
+done
+check_equal "each under its number" $n_whole 3 || diag "$pids"
+"$PSAMPLE" --no-children -e alloc -i 64KiB -o profile.pb.gz -- "$allocs" \
+	children 100 >out 2>err </dev/null
+check "--no-children: they are silent" within "$(at_sites)" 0.85 1.15
+
+run sh -c "$allocs sites 10; ($allocs sites 10); exit 3"
+check_equal "the status of a script is its own" $status 3
+check "and its commands are seen" within "$(at_sites)" 0.1 0.3
+
+# Whoever is left behind must end well.
+"$programs/allocs_kill" launch "${KILLS:-12}" 20 120000 1 "$PSAMPLE" -q \
+	-e alloc -i 16KiB -o killed.pb.gz -- sh -ec \
+	"$allocs children 2; x=\$($allocs sites 1); exec $allocs sites 2" >kills
+check_equal "psample killed at any moment harms nobody" $? 0 ||
+	diag_file kills
+finish
