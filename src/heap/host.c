@@ -14,14 +14,6 @@
 
 static_assert(SAMPLER_AGENT_BYTES == AGENT_CONSTANTS_AT, "it has a name");
 
-/* One sample that was taken; its id is its index plus 1. */
-struct kept {
-	stack_id stack; /* NO_ID: its record was lost */
-	uint64_t size;
-	int64_t seen_ns; /* a poll later than it was made, at most */
-	bool is_live;	 /* add_mapped() has found a piece of it */
-};
-
 struct sums { /* of one stack */
 	double values[4];
 };
@@ -55,7 +47,7 @@ struct host *host_new(const struct graft *graft)
 
 	host->graft = *graft;
 	host->pid = graft->inject.pid;
-	host->kept = VEC_OF(struct kept);
+	kept_init(&host->kept);
 	host->sums = VEC_OF(struct host_sum);
 	mapped_init(&host->mapped);
 	return host;
@@ -72,7 +64,7 @@ static void let_go(struct host *host, struct reader *reader)
 	free(host->maps);
 	host->maps = NULL;
 	graft_clear(&host->graft);
-	vec_clear(&host->kept);
+	kept_clear(&host->kept);
 	mapped_clear(&host->mapped);
 }
 
@@ -198,7 +190,8 @@ static bool is_settled(struct host *host, uint64_t sequence,
 static void keep_record(struct host *host, struct reader *reader,
 			const struct agent_record *record)
 {
-	struct kept *kept = vec_at(&host->kept, host->kept.n - 1);
+	struct kept sample = { .size = record->size,
+			       .seen_ns = host->polled_ns };
 	bool is_mapped = record->kind == AGENT_MAPPED;
 
 	if (host->graft.slots.maps && record->kind == AGENT_UNMAPPED)
@@ -206,20 +199,37 @@ static void keep_record(struct host *host, struct reader *reader,
 	if (host->graft.slots.maps ? !is_mapped
 			       : record->kind != AGENT_ALLOCATED)
 		return;
-	kept->size = record->size;
-	kept->seen_ns = host->polled_ns;
 	if (is_mapped)
 		mapped_add(&host->mapped, record->addr, record->size,
-			   host->kept.n);
-	kept->stack = walk_record(host, reader, record);
+			   host->kept.n_records);
+	sample.stack = walk_record(host, reader, record);
+	kept_add(&host->kept, &sample,
+		 go_scale(1, sample.size, host->graft.constants.mean_bytes));
+}
+
+/* What was freed needs no sample any more. */
+static void forget_free(struct host *host)
+{
+	const struct agent_shared *b = host->graft.inject.shared;
+	const struct mapped_piece *pieces = host->mapped.pieces.data;
+	bool maps = host->graft.slots.maps;
+	size_t n = maps ? host->mapped.pieces.n : AGENT_BUCKETS * AGENT_WAYS;
+	CLEANUP(free) uint64_t *ids = xcalloc(n + 1, sizeof(*ids));
+
+	for (size_t i = 0; i < n; i++)
+		ids[i] = maps ? pieces[i].id
+			      : b->live[i / AGENT_WAYS][i % AGENT_WAYS].id;
+	kept_forget(&host->kept, ids, n);
 }
 
 static void drain(struct host *host, struct reader *reader)
 {
 	struct agent_shared *b = host->graft.inject.shared;
 	uint64_t head = __atomic_load_n(&b->head, __ATOMIC_ACQUIRE);
-	uint64_t tail = host->kept.n;
+	uint64_t tail = host->kept.n_records;
 
+	if (kept_is_full(&host->kept))
+		forget_free(host);
 	host->n_drained = head - tail;
 	if (head != tail)
 		meet(host, reader);
@@ -228,12 +238,10 @@ static void drain(struct host *host, struct reader *reader)
 			&b->records[tail % AGENT_RECORDS];
 		uint64_t sequence = __atomic_load_n(&record->sequence,
 						    __ATOMIC_ACQUIRE);
-		struct kept *kept;
 
 		if (!is_settled(host, sequence, tail))
 			return;
-		kept = vec_push(&host->kept);
-		kept->stack = NO_ID;
+		host->kept.n_records++;
 		if (sequence == tail + 1)
 			keep_record(host, reader, record);
 		else
@@ -377,7 +385,7 @@ void host_stop(struct host *host, struct reader *reader)
 static double lost_factor(const struct host *host)
 {
 	const struct agent_shared *b = host->graft.inject.shared;
-	double came = (double)(host->kept.n - host->n_lost);
+	double came = (double)(host->kept.n_records - host->n_lost);
 
 	return came > 0 ? 1 + (double)(b->n_dropped + host->n_lost) / came
 			: 1;
@@ -392,22 +400,16 @@ static struct sums *sums_of(struct vec *sums, stack_id stack)
 
 static void add_allocated(struct host *host, struct vec *sums)
 {
-	double mean = (double)host->graft.constants.mean_bytes;
 	double factor = lost_factor(host);
 
-	for (size_t i = 0; i < host->kept.n; i++) {
-		const struct kept *kept = vec_at(&host->kept, i);
-		double weight, size = (double)kept->size;
-		struct sums *sum;
+	for (size_t i = 0; i < host->kept.sums.n; i++) {
+		const struct kept_sum *kept = vec_at(&host->kept.sums, i);
+		struct sums *sum = sums_of(sums, kept->stack);
 
-		if (kept->stack == NO_ID)
-			continue;
-		weight = go_scale(1, kept->size, (uint64_t)mean);
-		host->variance += size * size * weight * (weight - 1);
-		sum = sums_of(sums, kept->stack);
-		sum->values[0] += weight * factor;
-		sum->values[1] += weight * factor * size;
+		sum->values[0] += kept->objects * factor;
+		sum->values[1] += kept->bytes * factor;
 	}
+	host->variance = host->kept.variance;
 }
 
 /* Objects that were sampled and not freed stand in the agent's table. */
@@ -415,8 +417,7 @@ static void add_live(const struct host *host, struct vec *sums,
 		     int64_t until_ns)
 {
 	/* Without samples a look would be the first one at each page. */
-	size_t n = host->kept.n ? AGENT_BUCKETS * AGENT_WAYS : 0;
-
+	size_t n = host->kept.n_records ? AGENT_BUCKETS * AGENT_WAYS : 0;
 	const struct agent_shared *b = host->graft.inject.shared;
 	double factor = lost_factor(host);
 
@@ -427,10 +428,10 @@ static void add_live(const struct host *host, struct vec *sums,
 		struct sums *sum;
 		double weight;
 
-		if (live.ptr <= 1 || !live.id || live.id > host->kept.n)
+		if (live.ptr <= 1)
 			continue;
-		kept = vec_at(&host->kept, live.id - 1);
-		if (kept->stack == NO_ID || kept->seen_ns > until_ns)
+		kept = kept_find(&host->kept, live.id);
+		if (!kept || kept->seen_ns > until_ns)
 			continue;
 		weight = factor * go_scale(1, kept->size,
 					   host->graft.constants.mean_bytes);
@@ -443,14 +444,17 @@ static void add_live(const struct host *host, struct vec *sums,
 /* Of what was mapped, all that was not unmapped. */
 static void add_mapped(struct host *host, struct vec *sums)
 {
-	for (size_t i = 0; i < host->kept.n; i++)
-		((struct kept *)vec_at(&host->kept, i))->is_live = false;
+	for (size_t i = 0; i < host->kept.list.n; i++)
+		((struct kept *)vec_at(&host->kept.list, i))->is_live = false;
 	for (size_t i = 0; i < host->mapped.pieces.n; i++) {
 		const struct mapped_piece *piece =
 			vec_at(&host->mapped.pieces, i);
-		struct kept *kept = vec_at(&host->kept, piece->id - 1);
-		struct sums *sum = sums_of(sums, kept->stack);
+		struct kept *kept = kept_find(&host->kept, piece->id);
+		struct sums *sum;
 
+		if (!kept)
+			continue;
+		sum = sums_of(sums, kept->stack);
 		sum->values[2] += !kept->is_live;
 		sum->values[3] += (double)(piece->end - piece->start);
 		kept->is_live = true;
@@ -477,7 +481,6 @@ void host_sum(struct host *host, struct reader *reader)
 {
 	if (host->is_settled)
 		return;
-	host->variance = 0;
 	host->sums.n = 0;
 	add_allocated(host, &reader->sums);
 	add_in_use(host, reader);
@@ -498,7 +501,7 @@ static void take_numbers(struct host *host)
 {
 	const struct agent_shared *b = host->graft.inject.shared;
 
-	host->n_samples = host->kept.n + b->n_dropped;
+	host->n_samples = host->kept.n_records + b->n_dropped;
 	host->n_lost_all = b->n_dropped + host->n_lost;
 	host->n_unlisted = b->n_unlisted;
 	if (graft_count(&host->graft)) /* else they are put back */

@@ -11,6 +11,7 @@
 
 #include "heap/graft.h"
 #include "heap/heap.h"
+#include "heap/kept.h"
 #include "heap/mapped.h"
 #include "sampler/subject.h"
 #include "target/proc.h"
@@ -43,7 +44,7 @@ struct host {
 	bool owns_subject;
 	char *maps; /* the text as it was at the start, or NULL; owned */
 	size_t maps_bytes;
-	struct vec kept; /* struct kept: host.c */
+	struct kept_list kept;
 	struct mapped mapped; /* ids as those of kept */
 	enum heap_state state;
 	bool is_settled;   /* all was read; of the below, and no graft */

@@ -85,10 +85,10 @@ static void run_host(void)
 		.subject = subject,
 		.graft.inject = { .shared = shared, .mem_fd = -1 },
 		.graft.constants.mean_bytes = 524288,
-		.kept = VEC_OF(struct kept),
 		.sums = VEC_OF(struct host_sum),
 	};
 
+	kept_init(&host.kept);
 	slots_init(&host.graft.slots);
 	for (int i = 0; i < 3; i++) {
 		host.state = HEAP_RUNS;
@@ -103,7 +103,7 @@ static void run_host(void)
 	add_samples(&host);
 	host_count(&host, &stats);
 	slots_clear(&host.graft.slots);
-	vec_clear(&host.kept);
+	kept_clear(&host.kept);
 	vec_clear(&host.sums);
 }
 
