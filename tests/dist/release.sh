@@ -34,7 +34,11 @@ in_obj() {
 }
 
 unit_tests_pass() {
-	in_obj make -j2 check TESTS= && in_obj make check-unit
+	in_obj make -j2 check TESTS= || return 1
+	in_obj make check-unit && return
+	grep -h -B 5 '^not ok' "$work"/obj/tests/unit/*.log
+	grep '^ERROR' "$work"/obj/tests/unit/*.log
+	return 1
 }
 
 installs_what_is_promised() {
