@@ -276,11 +276,8 @@ struct error *entries_place(struct entries *entries, struct inject *inject,
 struct error *entries_prepare(struct entries *entries, struct inject *inject,
 			      struct space *space, struct slots *slots)
 {
-	struct error *error = inject->is_running ? NULL
-						 : entries_await(inject);
+	struct error *error;
 
-	if (error)
-		return error;
 	inject->debug = proc_auxv(inject->pid, AT_PHDR); /* till its end */
 	space_refresh(space);
 	error = entries_find(entries, inject, space, slots);
@@ -318,6 +315,11 @@ static bool will_return_there(const struct patcher *patcher, taddr sp)
 	sp = (sp - RED_ZONE) & ~UINT64_C(7);
 	n = memfile_read(patcher->inject->mem_fd, sp, patcher->words,
 			 STACK_BYTES_MAX) / sizeof(uint64_t);
+	if (!n) /* the red zone is not mapped yet */
+		n = memfile_read(patcher->inject->mem_fd,
+				 (sp + RED_ZONE + 7) & ~UINT64_C(7),
+				 patcher->words, STACK_BYTES_MAX) /
+		    sizeof(uint64_t);
 	for (size_t i = 0; i < n; i++)
 		if (patcher->words[i] - entries->lowest <=
 			    entries->highest - entries->lowest &&

@@ -57,7 +57,7 @@ struct error *entries_place(struct entries *entries, struct inject *inject,
 			    const struct space *space,
 			    struct slots *slots) MUST_USE;
 
-/* These three in one, with inject_prepare() or attach_inspect(). */
+/* The last two in one, with inject_prepare() or attach_inspect(). */
 struct error *entries_prepare(struct entries *entries, struct inject *inject,
 			      struct space *space,
 			      struct slots *slots) MUST_USE;

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "heap/member.h"
+#include "target/gather.h"
 #include "target/permission.h"
 #include "target/tracee.h"
 #include "util/clock.h"
@@ -25,6 +26,7 @@
 #define WAKE_SIGNAL SIGURG
 #define WAKE_NS (50 * NS_PER_MS)
 #define SPIN_NS (50 * NS_PER_US)
+#define REAP_NS (20 * NS_PER_MS)
 #define LOADING_STOPS_MAX 200000
 #define STUB_STOPS_MAX 200
 
@@ -189,14 +191,15 @@ static void take_call(struct family *family, struct member *member)
 	int max = member->phase == MEMBER_LOADING ? LOADING_STOPS_MAX
 					   : STUB_STOPS_MAX;
 
-	if (member->n_stops++ > max) {
+	if (member->n_stops++ > max ||
+	    (member->phase == MEMBER_IN_STUB &&
+	     graft_has_failed(&member->graft))) {
 		error = error_new("the agent's memory could not be mapped");
 	} else if (member->phase == MEMBER_IN_STUB) {
 		if (graft_is_ready(&member->graft))
 			error = graft_member(family, member);
 	} else {
-		if (member->is_return &&
-		    inject_is_ready(&member->graft.inject))
+		if (member->is_return && member_is_loaded(member))
 			error = prepare_member(family, member);
 		member->is_return = !member->is_return;
 	}
@@ -294,10 +297,15 @@ static void take_stop(struct family *family, const struct wait_event *event)
 
 static void take_event(struct family *family, const struct wait_event *event)
 {
+	struct member *member;
+
 	if (!event->is_exit) {
 		take_stop(family, event);
 		return;
 	}
+	member = find(family, event->tid);
+	if (member && member_is_stepping(member))
+		leave_out(family, member, error_new("it ended too early"));
 	remove_member(family, event->tid);
 	tracee_reap(event->tid);
 	if (event->tid == family->root) {
@@ -398,7 +406,7 @@ static void *family_main(void *arg)
 	sem_post(&family->seized);
 	while (!family->seize_error && sem_wait(&family->go) &&
 	       errno == EINTR)
-		;
+		beat(family); /* what is seized stands at its next stop */
 	while (!family->seize_error && !atomic_load(&family->must_end)) {
 		beat(family);
 		if (!tracee_await())
@@ -426,6 +434,19 @@ static void silence_stops(void)
 	sigaction(SIGCHLD, &action, NULL);
 }
 
+/* Who is within exec meanwhile waits for all of its threads to be reaped. */
+static int await_seized(struct family *family)
+{
+	struct timespec until = timespec_of_ns(clock_wall_ns() + REAP_NS);
+
+	while (sem_timedwait(&family->seized, &until)) {
+		if (!family->options.is_launched)
+			gather_reap_dead(family->root);
+		until = timespec_of_ns(clock_wall_ns() + REAP_NS);
+	}
+	return family->seize_error;
+}
+
 struct error *family_start(pid_t pid, const struct family_options *options,
 			   struct family **out)
 {
@@ -436,7 +457,9 @@ struct error *family_start(pid_t pid, const struct family_options *options,
 	family->root = pid;
 	family->members = VEC_OF(struct member *);
 	family->news = VEC_OF(struct family_news);
-	family->n_filters = proc_status_number(getpid(), "Seccomp_filters");
+	/* One that is attached to may have as many, and others. */
+	family->n_filters = options->is_launched
+		? proc_status_number(getpid(), "Seccomp_filters") : -1;
 	family->may_spin = sysconf(_SC_NPROCESSORS_ONLN) > 1;
 	modules_init(&family->modules);
 	pthread_mutex_init(&family->lock, NULL);
@@ -445,10 +468,8 @@ struct error *family_start(pid_t pid, const struct family_options *options,
 	silence_stops();
 	err = pthread_create(&family->thread, NULL, family_main, family);
 	family->is_started = !err;
-	while (!err && sem_wait(&family->seized) && errno == EINTR)
-		;
 	if (!err)
-		err = family->seize_error;
+		err = await_seized(family);
 	if (err) {
 		family_free(family);
 		return attach_error(pid, err);

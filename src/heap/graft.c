@@ -159,6 +159,15 @@ bool graft_is_ready(const struct graft *graft)
 	       state.stub_step == stub_tag(session) + STUB_HAS_B;
 }
 
+bool graft_has_failed(const struct graft *graft)
+{
+	uint64_t session = graft->inject.stub.session;
+	struct agent_state state;
+
+	return read_state(graft, &state) && state.owner == session &&
+	       state.stub_step == stub_tag(session) + STUB_FAILED;
+}
+
 bool graft_is_asleep(const struct graft *graft)
 {
 	struct agent_state state;

@@ -40,8 +40,8 @@ void graft_copy(struct graft *graft, const struct graft *of, pid_t pid,
 
 /*
  * Choose where all is to be, and find the functions. Its modules are loaded,
- * and @space is up to date, unless it is static: then it is brought to the
- * return of its exec, if it is held there. Nothing is changed.
+ * and @space is up to date, unless it is static: then it is held at the
+ * return of its exec, or runs. Nothing is changed.
  */
 struct error *graft_prepare(struct graft *graft,
 			    struct space *space) MUST_USE;
@@ -54,6 +54,9 @@ struct error *graft_send(struct graft *graft) MUST_USE;
 
 /* Has the thread that was sent mapped the memory, and waits there? */
 bool graft_is_ready(const struct graft *graft);
+
+/* Was something of that refused to it? It goes on by itself. */
+bool graft_has_failed(const struct graft *graft);
 
 /*
  * The thread is in the stub: write the agent, let it count and sample until

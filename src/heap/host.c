@@ -326,7 +326,9 @@ static void look_around(struct host *host, struct reader *reader)
 	const struct inject *inject = &host->graft.inject;
 
 	if (!inject_is_owner(inject)) {
-		host->state = host_is_there(host) ? HEAP_TAKEN : HEAP_GONE;
+		/* What has gone meanwhile is read whole by the next poll. */
+		if (host_is_there(host))
+			host->state = HEAP_TAKEN;
 		return;
 	}
 	meet(host, reader);
@@ -370,8 +372,12 @@ void host_stop(struct host *host, struct reader *reader)
 {
 	struct inject *inject = &host->graft.inject;
 
-	if (host->is_settled || !inject_is_owner(inject))
+	if (host->is_settled)
 		return;
+	if (!inject_is_owner(inject)) {
+		host_poll(host, reader); /* it may just have ended */
+		return;
+	}
 	host->n_slots = graft_count(&host->graft);
 	graft_restore(&host->graft);
 	host->polled_ns = clock_now_ns();

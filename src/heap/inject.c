@@ -19,6 +19,7 @@
 #include "heap/begin.h"
 #include "heap/found.h"
 #include "heap/linkmap.h"
+#include "target/permission.h"
 #include "target/proc.h"
 #include "target/tracee.h"
 #include "util/clock.h"
@@ -234,6 +235,13 @@ struct error *inject_write_stub(struct inject *inject)
 {
 	taddr cave = inject->stub.code;
 
+	/* Beyond it, ftruncate(2) is a deadly signal. */
+	if (!process_may_make_file(inject->pid, FOUND_B_BYTES))
+		return error_hint(error_new("a limit of the size of its files "
+					    "would kill it"),
+				  "cause: ulimit -f; memory that is shared "
+				  "counts as a file of %zu kB",
+				  (size_t)FOUND_B_BYTES >> 10);
 	if (found_has_stub(inject->mem_fd, cave) ||
 	    memfile_write(inject->mem_fd, cave, stub_code(), stub_bytes()))
 		return NULL;

@@ -100,13 +100,23 @@ struct error *member_begin(struct member *member,
 	graft_init(&member->graft, member->pid, fd, options);
 	inject->is_fresh = true;
 	member->has_graft = true;
-	error = inject_check_dynamic(inject);
-	if (error)
-		return error;
+	inject->is_static = entries_are_needed(inject);
+	if (!inject->is_static) {
+		error = inject_check_dynamic(inject);
+		if (error)
+			return error;
+	}
 	member->phase = MEMBER_LOADING;
 	member->is_return = true; /* of exec */
 	member->n_stops = 0;
 	return NULL;
+}
+
+bool member_is_loaded(struct member *member)
+{
+	struct inject *inject = &member->graft.inject;
+
+	return inject->is_static || inject_is_ready(inject);
 }
 
 struct error *member_send(struct member *member)

@@ -44,6 +44,9 @@ void member_drop_graft(struct member *member);
 struct error *member_begin(struct member *member,
 			   const struct graft_options *options) MUST_USE;
 
+/* At the return of a call: are its modules there? A static one has none. */
+bool member_is_loaded(struct member *member);
+
 /* All is loaded: choose where all is to be. @modules are for those of all. */
 struct error *member_prepare(struct member *member,
 			     struct modules *modules) MUST_USE;

@@ -16,13 +16,25 @@
 #define POLL_NS (5 * NS_PER_MS)
 #define BUSY_POLL_NS (NS_PER_MS / 2)
 
+struct past { /* of a host that is no more: what its samples came to */
+	pid_t pid;
+	char process[COMM_MAX];
+	struct vec sums; /* struct host_sum */
+	double variance;
+};
+
 struct native {
 	pid_t pid;
 	int mem_fd; /* of the caller: open as long as its poke may stand */
 	struct native_options options;
 	struct reader reader;
-	struct vec hosts;      /* struct host *, the first program's first */
+	struct vec hosts;      /* struct host *, the first program's first,
+				* which stays; of the others those that live */
+	struct vec pasts;      /* struct past, of those that had samples */
+	struct heap_stats past_numbers; /* those of host_count() */
+	size_t n_images;       /* that there were */
 	struct family *family; /* NULL: nobody is followed */
+	_Atomic int64_t *beat_ns; /* the guard's, or NULL */
 	int64_t held_ns; /* how long a running one's thread was stopped */
 	double totals[4];
 	double variance;
@@ -38,6 +50,7 @@ static struct host *add_host(struct native *native, const struct graft *graft)
 	struct host **host = vec_push(&native->hosts);
 
 	*host = host_new(graft);
+	native->n_images++;
 	return *host;
 }
 
@@ -47,8 +60,9 @@ static struct error *inspect(struct graft *graft, struct space *space)
 	struct error *error = NULL;
 
 	inject->is_static = entries_are_needed(inject);
-	if (!inject->is_running && !inject->is_static)
-		error = inject_await_modules(inject);
+	if (!inject->is_running)
+		error = inject->is_static ? entries_await(inject)
+					  : inject_await_modules(inject);
 	if (error)
 		return error;
 	if (!inject->is_static)
@@ -73,6 +87,7 @@ struct error *native_open(pid_t pid, int mem_fd,
 	native->mem_fd = mem_fd;
 	native->options = *options;
 	native->hosts = VEC_OF(struct host *);
+	native->pasts = VEC_OF(struct past);
 	reader_init(&native->reader, registry);
 	native->reader.wants_leaks = options->wants_leaks;
 	/* The guard inherits this one, too. */
@@ -95,7 +110,10 @@ void native_free(struct native *native)
 	family_free(native->family);
 	for (size_t i = 0; i < native->hosts.n; i++)
 		host_free(host_at(native, i), &native->reader);
+	for (size_t i = 0; i < native->pasts.n; i++)
+		vec_clear(&((struct past *)vec_at(&native->pasts, i))->sums);
 	vec_clear(&native->hosts);
+	vec_clear(&native->pasts);
 	reader_clear(&native->reader);
 	free(native);
 }
@@ -113,6 +131,13 @@ static struct error *follow_from(struct native *native,
 	return family_start(native->pid, &options, &native->family);
 }
 
+/* While threads of the program may be held by us; 0: they are not. */
+static void beat(const struct native *native, int64_t now_ns)
+{
+	if (native->beat_ns)
+		atomic_store(native->beat_ns, now_ns);
+}
+
 /*
  * One that is launched waits in the stub until it is told to go on, so that
  * nothing of it is missed; one that runs is followed when its thread is back.
@@ -126,18 +151,24 @@ struct error *native_start(struct native *native,
 	bool is_wanted = follow->exec || follow->children;
 	struct error *error = NULL;
 
-	if (is_wanted && !inject->is_running)
-		error = follow_from(native, follow);
-	if (!error && inject->is_running)
+	native->beat_ns = follow->beat_ns;
+	beat(native, clock_now_ns());
+	if (inject->is_running)
 		error = attach_enter(inject, &native->held_ns);
 	if (!error)
 		error = graft_install(&host->graft, poke);
 	poke->fd = native->mem_fd;
 	host->start_ns = host->polled_ns = clock_now_ns();
-	if (!error && is_wanted && inject->is_running)
+	/* Last: who is seized stands at its next stop until family_go(). */
+	if (!error && is_wanted) {
 		error = follow_from(native, follow);
-	if (!error && native->family)
-		family_go(native->family, &host->graft);
+		if (error)
+			native_stop(native);
+		else
+			family_go(native->family, &host->graft);
+	}
+	if (!native->family)
+		beat(native, 0);
 	inject_finish(inject);
 	return error;
 }
@@ -181,17 +212,42 @@ static void take_news(struct native *native)
 	}
 }
 
+/* A build has more children than anybody would keep. */
+static void retire(struct native *native, size_t i)
+{
+	struct host *host = host_at(native, i);
+	struct past past = { .pid = host->pid };
+
+	memcpy(past.process, host->process, sizeof(past.process));
+	host_settle(host, &native->reader);
+	if (!i)
+		return;
+	host_count(host, &native->past_numbers);
+	past.variance = host->variance;
+	past.sums = host->sums;
+	host->sums = VEC_OF(struct host_sum);
+	if (past.sums.n)
+		*(struct past *)vec_push(&native->pasts) = past;
+	else
+		vec_clear(&past.sums);
+	host_free(host, &native->reader);
+	vec_remove_swap(&native->hosts, i);
+}
+
+/* That it was replaced may be told a moment after its memory has gone. */
 enum heap_state native_poll(struct native *native)
 {
 	enum heap_state state = HEAP_GONE;
 
 	take_news(native);
-	for (size_t i = 0; i < native->hosts.n; i++) {
+	for (size_t i = native->hosts.n; i-- > 0;) {
 		struct host *host = host_at(native, i);
 
-		if (host_poll(host, &native->reader) == HEAP_GONE)
-			host_settle(host, &native->reader);
-		else if (state == HEAP_GONE)
+		if (host->state == HEAP_GONE)
+			retire(native, i);
+		else if (host_poll(host, &native->reader) == HEAP_GONE)
+			continue;
+		else
 			state = host->state;
 	}
 	if (native_is_following(native))
@@ -222,41 +278,43 @@ void native_stop(struct native *native)
 	if (native->family)
 		family_end(native->family);
 	native_poll(native); /* what came meanwhile */
-	for (size_t i = 0; i < native->hosts.n; i++)
+	for (size_t i = 0; i < native->hosts.n; i++) {
+		beat(native, clock_now_ns());
 		host_stop(host_at(native, i), &native->reader);
+	}
+	beat(native, 0);
 }
 
 /* Where there is one process, nobody wants to read of it in each sample. */
-static uint32_t labels_of(struct native *native, const struct host *host)
+static uint32_t labels_of(struct native *native, pid_t pid,
+			  const char *process)
 {
 	struct profile *profile = native->reader.registry->profile;
 	struct profile_label labels[2];
 	char number[16];
 
-	if (native->hosts.n < 2)
+	if (native->n_images < 2)
 		return profile_labels(profile, NULL, 0);
-	snprintf(number, sizeof(number), "%d", (int)host->pid);
+	snprintf(number, sizeof(number), "%d", (int)pid);
 	labels[0] = (struct profile_label){
 		.key = profile_string(profile, LABEL_PID),
 		.str = profile_string(profile, number),
 	};
 	labels[1] = (struct profile_label){
 		.key = profile_string(profile, LABEL_PROCESS),
-		.str = profile_string(profile, host->process),
+		.str = profile_string(profile, process),
 	};
 	return profile_labels(profile, labels, 2);
 }
 
 /* Per stack, rounded once: a sample alone stands for 1.3 objects, say. */
-static void add_host_samples(struct native *native, struct host *host)
+static void add_samples(struct native *native, uint32_t labels,
+			const struct vec *sums)
 {
 	struct profile *profile = native->reader.registry->profile;
-	uint32_t labels = labels_of(native, host);
 
-	host_sum(host, &native->reader);
-	native->variance += host->variance;
-	for (size_t i = 0; i < host->sums.n; i++) {
-		const struct host_sum *sum = vec_at(&host->sums, i);
+	for (size_t i = 0; i < sums->n; i++) {
+		const struct host_sum *sum = vec_at(sums, i);
 		int64_t values[4];
 		bool is_empty = true;
 
@@ -271,6 +329,21 @@ static void add_host_samples(struct native *native, struct host *host)
 	}
 }
 
+static void add_host_samples(struct native *native, struct host *host)
+{
+	host_sum(host, &native->reader);
+	native->variance += host->variance;
+	add_samples(native, labels_of(native, host->pid, host->process),
+		    &host->sums);
+}
+
+static void add_past_samples(struct native *native, const struct past *past)
+{
+	native->variance += past->variance;
+	add_samples(native, labels_of(native, past->pid, past->process),
+		    &past->sums);
+}
+
 void native_fill(struct native *native)
 {
 	struct profile *profile = native->reader.registry->profile;
@@ -281,6 +354,8 @@ void native_fill(struct native *native)
 	memset(native->totals, 0, sizeof(native->totals));
 	for (size_t i = 0; i < native->hosts.n; i++)
 		add_host_samples(native, host_at(native, i));
+	for (size_t i = 0; i < native->pasts.n; i++)
+		add_past_samples(native, vec_at(&native->pasts, i));
 }
 
 static void count_family(struct native *native, struct heap_stats *stats)
@@ -298,9 +373,14 @@ static void count_family(struct native *native, struct heap_stats *stats)
 
 void native_count(struct native *native, struct heap_stats *stats)
 {
-	stats->exact_bytes = 0;
-	stats->samples = stats->n_dropped = stats->n_unlisted = 0;
-	stats->n_slots = stats->n_skipped = 0;
+	const struct heap_stats *past = &native->past_numbers;
+
+	stats->exact_bytes = past->exact_bytes;
+	stats->samples = past->samples;
+	stats->n_dropped = past->n_dropped;
+	stats->n_unlisted = past->n_unlisted;
+	stats->n_slots = past->n_slots;
+	stats->n_skipped = past->n_skipped;
 	for (size_t i = 0; i < native->hosts.n; i++)
 		host_count(host_at(native, i), stats);
 	stats->held_ns = native->held_ns;

@@ -14,6 +14,7 @@
 #include "util/vec.h"
 
 #define SPIN_NS (2 * NS_PER_MS)
+#define REAP_NS (20 * NS_PER_MS)
 
 struct gatherer {
 	struct gather *gather;
@@ -80,6 +81,21 @@ static bool seize_new(struct gatherer *gatherer, size_t *out_n_new)
 	}
 	vec_clear(&tids);
 	return is_permitted;
+}
+
+void gather_reap_dead(pid_t pid)
+{
+	struct vec tids = VEC_OF(pid_t);
+	struct wait_event event;
+
+	proc_list_threads(pid, &tids);
+	for (size_t i = 0; i < tids.n; i++) {
+		pid_t tid = *(pid_t *)vec_at(&tids, i);
+
+		if (tid != pid && tracee_wait_exit(tid, &event))
+			tracee_reap(tid);
+	}
+	vec_clear(&tids);
 }
 
 /* Signals on the way are the thread's. False: it is gone. */
@@ -172,6 +188,16 @@ static void *run_gather(void *arg)
 	return NULL;
 }
 
+static void join_and_reap(pid_t pid, pthread_t thread)
+{
+	struct timespec until = timespec_of_ns(clock_wall_ns() + REAP_NS);
+
+	while (pthread_timedjoin_np(thread, NULL, &until) == ETIMEDOUT) {
+		gather_reap_dead(pid);
+		until = timespec_of_ns(clock_wall_ns() + REAP_NS);
+	}
+}
+
 enum gather_result gather_threads(struct gather *gather)
 {
 	struct gatherer gatherer = {
@@ -189,7 +215,7 @@ enum gather_result gather_threads(struct gather *gather)
 	gather->err = pthread_create(&thread, NULL, run_gather, &gatherer);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (!gather->err)
-		pthread_join(thread, NULL);
+		join_and_reap(gather->pid, thread);
 	vec_clear(&gatherer.threads);
 	return gatherer.result;
 }

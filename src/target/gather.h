@@ -44,4 +44,12 @@ enum gather_result {
 
 enum gather_result gather_threads(struct gather *gather);
 
+/*
+ * Threads of @pid, but its first one, that have ended and are traced by any
+ * thread of psample. To be called now and then while another thread seizes: a
+ * program within exec waits until they are reaped, and who seizes it meanwhile
+ * waits for that exec.
+ */
+void gather_reap_dead(pid_t pid);
+
 #endif

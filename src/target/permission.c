@@ -52,6 +52,23 @@ static bool file_is_32bit(const char *path)
 	return n == sizeof(ident) && !memcmp(ident, "\177ELF\1", 5);
 }
 
+bool process_may_make_file(pid_t pid, uint64_t bytes)
+{
+	char path[64], line[128], word[32];
+	bool may = false;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/limits", (int)pid);
+	file = fopen(path, "re");
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "Max file size %31s", word) == 1)
+			may = !strcmp(word, "unlimited") ||
+			      strtoull(word, NULL, 10) >= bytes;
+	if (file)
+		fclose(file);
+	return may;
+}
+
 bool process_is_32bit(pid_t pid)
 {
 	char path[64];

@@ -4,6 +4,7 @@
 #define TARGET_PERMISSION_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "util/error.h"
@@ -22,6 +23,9 @@ bool attach_is_hopeless(pid_t pid);
 
 /* Does @pid run a 32-bit program? Those have other registers. */
 bool process_is_32bit(pid_t pid);
+
+/* Does its limit allow a file of @bytes (RLIMIT_FSIZE, setrlimit(2))? */
+bool process_may_make_file(pid_t pid, uint64_t bytes);
 
 /*
  * NULL if nothing speaks against running @program, looked for as by

@@ -6,7 +6,7 @@
 # not in the profile, if their processes cannot be told apart, if a status is
 # not the program's, or if somebody is harmed when psample dies.
 . "${top_srcdir:-.}/tests/run/lib.sh"
-plan 11
+plan 17
 requires_ptrace
 cd "$scratch" || exit 1
 allocs=$programs/allocs
@@ -56,6 +56,39 @@ check "--no-children: they are silent" within "$(at_sites)" 0.85 1.15
 run sh -c "$allocs sites 10; ($allocs sites 10); exit 3"
 check_equal "the status of a script is its own" $status 3
 check "and its commands are seen" within "$(at_sites)" 0.1 0.3
+
+run sh -c "ulimit -f 100; $allocs sites 1; ($allocs sites 1); exit 5"
+check_equal "a limit of the size of files kills nobody" $status 5 ||
+	diag_file err
+check "and the summary tells of it" grep -q 'limit of the size' err ||
+	diag_file err
+(ulimit -f 100 && exec sleep 30) &
+sleeper=$!
+"$PSAMPLE" -e alloc -d 0.1 -o x.pb.gz -p $sleeper >out 2>err </dev/null
+grep -q 'limit of the size' err && kill -0 $sleeper
+check_equal "nor one that runs" $? 0 || diag_file err
+kill $sleeper
+
+# --- one that runs ----------------------------------------------------------
+sh -c "while :; do $allocs sites 1; echo x >>ticks; done" >looped 2>&1 &
+looping=$!
+wait_until 20 test -s ticks
+timeout -s KILL 20 "$PSAMPLE" -e alloc --children -i 64KiB -d 0.3 -f folded \
+	-o folded -p $looping >out 2>err </dev/null
+check_equal "what a running shell starts is seen" \
+	"$?$(grep -c site_large folded | sed 's/[1-9].*/y/')" 0y ||
+	diag_file err
+"$PSAMPLE" -q -e alloc --children -o x.pb.gz -p $looping >out 2>err \
+	</dev/null &
+stopped=$!
+wait_until 20 grep -q 'TracerPid:.*[1-9]' /proc/$looping/status
+kill -STOP $stopped
+check "psample that is stopped by force lets it go" wait_until 20 \
+	grep -qw 'TracerPid:.0' /proc/$looping/status || diag_file err
+: >ticks
+check "and it starts others" wait_until 20 test -s ticks
+kill $looping
+kill -KILL $stopped 2>/dev/null
 
 # Whoever is left behind must end well.
 "$programs/allocs_kill" launch "${KILLS:-12}" 20 120000 1 "$PSAMPLE" -q \

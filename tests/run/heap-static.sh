@@ -6,7 +6,7 @@
 # counted, launched or running; if its code is not put back; if it is harmed by
 # the end of psample; or if one that is stripped is not refused with a reason.
 . "${top_srcdir:-.}/tests/run/lib.sh"
-plan 14
+plan 16
 requires_ptrace
 requires_program cc
 cd "$scratch" || exit 1
@@ -79,6 +79,16 @@ check_equal "and puts back what was" "$(first_bytes "$target_pid" malloc)" \
 	"$before"
 kill -TERM "$target_pid"
 check "the program is as it was" wait_until 20 has_text "$target_out" asked
+
+# --- begun by others -------------------------------------------------------
+timeout -s KILL 60 "$PSAMPLE" -e alloc -i 64KiB -f folded -o folded -- \
+	sh -c './static calls 20000 && exec ./static calls 20000' >out 2>err \
+	</dev/null
+check_equal "behind exec, and as a child, it ends as it should" \
+	"$?$(grep -c asked out)" 02 || diag_file err
+share=$(awk 'NR == FNR { asked += $2; next }
+	/^psample: counted/ { print ($3 == "at" ? $5 : $3) / asked }' out err)
+check "and is counted" within "$share" 0.95 1.05 || diag_file err
 
 strip -o stripped static
 "$PSAMPLE" -e alloc -o x.pb.gz -- ./stripped calls 10 >out 2>err </dev/null
