@@ -15,11 +15,12 @@
 #define EXEC_WAIT_NS 2000000
 #define SCANS_MAX 100 /* a program may make threads as fast as we seize */
 
-/* The main thread watches over how long this takes. */
-static int seize(struct sampler *s, pid_t tid)
+/* Another thread watches over how long this takes. */
+static int seize(struct sampler *s, pid_t pid, pid_t tid)
 {
 	int err;
 
+	atomic_store(&s->rescue.seize_pid, pid);
 	atomic_store(&s->rescue.seize_ns, clock_now_ns());
 	err = tracee_seize(tid, s->options.children);
 	atomic_store(&s->rescue.seize_ns, 0);
@@ -84,7 +85,14 @@ static bool is_seized(const struct sampler *s, const struct process *process,
 
 bool attach_found(struct sampler *s, struct process *process, pid_t tid)
 {
-	if (seize(s, tid))
+	struct proc_stat stat;
+	int err = seize(s, process->pid, tid);
+
+	/* Not since it ends, but as prctl(2) or a new uid forbids it by now. */
+	if (err == EPERM && proc_read_stat(process->pid, tid, &stat) &&
+	    stat.state != 'Z' && stat.state != 'X')
+		storm_forbid(process);
+	if (err)
 		return false;
 	if (number_now(process, tid) == process->pid)
 		sampler_exec_unseen(s, process);
@@ -110,7 +118,7 @@ static int seize_pass(struct sampler *s, struct process *process,
 
 		if (is_seized(s, process, tid))
 			continue;
-		err = seize(s, tid);
+		err = seize(s, pid, tid);
 		if (err == 0) {
 			add_attached(s, process, number_now(process, tid));
 			++*n_new;
@@ -184,7 +192,7 @@ struct error *attach_launched(struct sampler *s, const struct launch *launch)
 {
 	struct process *process;
 	struct thread *thread;
-	int err = seize(s, launch->pid);
+	int err = seize(s, launch->pid, launch->pid);
 
 	if (err)
 		return error_hint(error_errno(err, "cannot trace the program"),

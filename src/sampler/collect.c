@@ -357,6 +357,7 @@ void collect_free(struct collect *collect)
 	free(collect->shown);
 	free(collect->told);
 	vec_clear(&collect->sampler.outstanding);
+	vec_clear(&collect->sampler.rescue.events);
 	if (collect->ready_fd >= 0)
 		close(collect->ready_fd);
 	if (collect->done_fd >= 0)

@@ -137,6 +137,7 @@ static bool answer_interrupt(struct sampler *s, struct thread *thread,
 static void handle_birth(struct sampler *s, struct thread *parent, int event)
 {
 	struct process *process = parent->process;
+	bool is_leader = parent->tid == process->pid;
 	struct thread *child;
 	unsigned long tid;
 
@@ -150,8 +151,10 @@ static void handle_birth(struct sampler *s, struct thread *parent, int event)
 		return;
 	births_expect(s, process, (pid_t)tid);
 	child = roster_find(&s->roster, (pid_t)tid);
-	if (event == PTRACE_EVENT_CLONE && child && child->process != process)
-		process->clones_children = true;
+	/* So may a thread that is not held, and nobody would tell of that. */
+	if (event == PTRACE_EVENT_CLONE ? child && child->process != process
+					: !is_leader)
+		storm_forbid(process);
 }
 
 /* Its process is another program now, and @caller its only thread. */
@@ -383,29 +386,35 @@ void sampler_settle(struct sampler *s)
 
 void sampler_rescue_exits(struct sampler *s)
 {
+	pid_t pid = atomic_load(&s->rescue.seize_pid);
+	struct vec tids = VEC_OF(pid_t);
 	struct wait_event event;
 
+	proc_list_threads(pid, &tids);
 	pthread_mutex_lock(&s->rescue.lock);
-	while (s->rescue.n < RESCUE_MAX &&
-	       tracee_wait_exit_of_others(&event)) {
+	for (size_t i = 0; i < tids.n; i++) {
+		if (!tracee_wait_exit(*(pid_t *)vec_at(&tids, i), &event))
+			continue;
 		tracee_reap(event.tid);
-		s->rescue.events[s->rescue.n++] = event;
+		*(struct wait_event *)vec_push(&s->rescue.events) = event;
+		atomic_store(&s->rescue.any, true);
 	}
 	pthread_mutex_unlock(&s->rescue.lock);
+	vec_clear(&tids);
 }
 
 static void take_rescued(struct sampler *s)
 {
-	struct rescue taken;
+	struct vec taken;
 
 	pthread_mutex_lock(&s->rescue.lock);
-	taken.n = s->rescue.n;
-	memcpy(taken.events, s->rescue.events,
-	       taken.n * sizeof(taken.events[0]));
-	s->rescue.n = 0;
+	taken = s->rescue.events;
+	s->rescue.events = VEC_OF(struct wait_event);
+	atomic_store(&s->rescue.any, false);
 	pthread_mutex_unlock(&s->rescue.lock);
 	for (size_t i = 0; i < taken.n; i++)
-		sampler_handle_event(s, &taken.events[i]);
+		sampler_handle_event(s, vec_at(&taken, i));
+	vec_clear(&taken);
 }
 
 void sampler_drain(struct sampler *s)
@@ -413,7 +422,7 @@ void sampler_drain(struct sampler *s)
 	struct wait_event event;
 	size_t n = 0;
 
-	if (s->rescue.n)
+	if (atomic_load(&s->rescue.any))
 		take_rescued(s);
 
 	sampler_collect_outstanding(s);

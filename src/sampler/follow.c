@@ -111,6 +111,7 @@ void follow_choose(struct sampler *s, int64_t window_ns)
 
 		thread->is_followed =
 			s->is_fifo && s->n_cpus > 1 && thread->is_sampled &&
+			!thread->process->wants_scan &&
 			run_ns > window_ns / HOT_SHARE &&
 			(is_bursty(thread, run_ns) || is_calling(s, thread));
 		if (thread->is_followed)

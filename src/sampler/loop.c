@@ -76,6 +76,8 @@ static void close_window(struct sampler *s, int64_t now)
 	limit_pause(s, window_ns);
 	follow_choose(s, window_ns);
 	storm_close_window(s);
+	if (s->is_paused) /* no ticks; but a process may end unseen */
+		storm_scan(s);
 	s->window_end_ns = now + WINDOW_NS;
 	s->n_births = 0;
 }
@@ -280,6 +282,7 @@ void loop_init(struct sampler *s, const struct sampler_options *options,
 	s->guard = guard;
 	roster_init(&s->roster);
 	s->outstanding = VEC_OF(struct thread *);
+	s->rescue.events = VEC_OF(struct wait_event);
 	if (options->libunwind_ptrace)
 		s->upt = upt_new();
 	s->n_cpus = 1;

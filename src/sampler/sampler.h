@@ -38,18 +38,18 @@
 #define RING_WAKE_BYTES ((size_t)128 << 10) /* pending: wake the unwinder */
 #define RING_SPARE_BYTES (64u << 10)  /* kept for records without stacks */
 
-#define RESCUE_MAX 64
 #define ACTIVE_MAX 32
 
 /*
- * Exits that the main thread reaped while a SEIZE did not return: an exec in
+ * Exits that another thread reaped while a SEIZE did not return: an exec in
  * the target waits for its dead siblings to be reaped, and the SEIZE for that
- * exec.
+ * exec. Those of no other process: psample has children that it waits for.
  */
 struct rescue {
 	pthread_mutex_t lock;
-	struct wait_event events[RESCUE_MAX];
-	size_t n;
+	struct vec events; /* struct wait_event */
+	_Atomic bool any;
+	_Atomic pid_t seize_pid; /* whose thread is seized */
 	_Atomic int64_t seize_ns; /* when the SEIZE under way began, or 0 */
 };
 

@@ -12,8 +12,9 @@
  * life counts, nor for chosen threads, which the clock does not tell apart.
  *
  * A storm lasts for a window, then for two, four ...: in between its makers
- * are told to speak again, at stops that happen anyway. Processes made by
- * clone(2) without SIGCHLD would not be seen: no storm where that was done.
+ * are told to speak again, at stops that happen anyway. What a thread makes
+ * that we do not hold is not told of, and of a process that is for good: no
+ * storm where threads were seen to make processes, or may not be seized.
  */
 #include "sampler/storm.h"
 
@@ -32,7 +33,7 @@ static bool may_be_storm(const struct sampler *s,
 			 const struct process *process)
 {
 	return s->options.mode == MODE_CPU && !s->options.tids &&
-	       !process->clones_children && process->n_births > BIRTHS_MIN &&
+	       !process->no_storm && process->n_births > BIRTHS_MIN &&
 	       process->n_births > process->n_threads * BIRTHS_PER_LIVING;
 }
 
@@ -77,9 +78,15 @@ void storm_at_stop(struct sampler *s, struct thread *thread)
 		storm_forget_thread(thread);
 }
 
+void storm_forbid(struct process *process)
+{
+	process->no_storm = true;
+	process->is_storm = false;
+}
+
 void storm_end(struct process *process)
 {
-	process->is_storm = false;
+	process->is_storm = process->no_storm = false;
 	process->storm_length = process->n_births = 0;
 }
 
@@ -94,39 +101,59 @@ static bool is_known(const struct sampler *s, const struct process *process,
 	       (tid != process->pid || tracee_is_ours(tid));
 }
 
+/* True if it is ours now. */
+static bool take_found(struct sampler *s, struct process *process, pid_t tid)
+{
+	if (!attach_found(s, process, tid))
+		return false;
+	if (s->options.children && tid != process->pid &&
+	    proc_has_children(process->pid, tid)) /* made unheard */
+		storm_forbid(process);
+	return true;
+}
+
+/* The same exec: nobody will tell how it goes on. */
+static bool is_lost(const struct sampler *s, const struct process *process)
+{
+	return roster_find(&s->roster, process->pid) &&
+	       !tracee_is_ours(process->pid);
+}
+
 /* Has it ended, and not only vanished from a list in the midst of an exec? */
-static bool has_ended(pid_t pid)
+static bool has_ended(const struct process *process, size_t n_listed)
 {
 	struct proc_stat stat;
 
-	if (kill(pid, 0))
-		return errno == ESRCH;
-	return proc_read_stat(pid, pid, &stat) && stat.state == 'Z';
+	if (!proc_read_stat(process->pid, process->pid, &stat))
+		return kill(process->pid, 0) && errno == ESRCH;
+	return (stat.state == 'Z' && n_listed <= 1) ||
+	       stat.start_ticks != process->start_ticks;
 }
 
 /* True if something changed: there may be more. */
 static bool scan(struct sampler *s, struct process *process)
 {
+	bool was_lost = is_lost(s, process), any = false;
 	struct vec tids = VEC_OF(pid_t);
-	pid_t pid = process->pid;
-	bool any = false;
+	struct proc_stat stat;
 
-	proc_list_threads(pid, &tids);
+	proc_list_threads(process->pid, &tids);
+	if (was_lost && has_ended(process, tids.n)) {
+		sampler_lose(s, process);
+		vec_clear(&tids);
+		return true;
+	}
+	if (!process->start_ticks &&
+	    proc_read_stat(process->pid, process->pid, &stat))
+		process->start_ticks = stat.start_ticks;
 	for (size_t i = 0; i < tids.n; i++) {
 		pid_t tid = *(pid_t *)vec_at(&tids, i);
 
-		if (!is_known(s, process, tid) &&
-		    attach_found(s, process, tid))
+		if (!is_known(s, process, tid) && take_found(s, process, tid))
 			any = true;
 	}
 	vec_clear(&tids);
-	/* The same exec, and it has ended already: nobody tells of that. */
-	if (!any && roster_find(&s->roster, pid) && !tracee_is_ours(pid)) {
-		any = true;
-		if (has_ended(pid))
-			sampler_lose(s, process);
-	}
-	return any;
+	return any || was_lost;
 }
 
 bool storm_has_more(struct sampler *s, struct process *process)
@@ -140,7 +167,8 @@ void storm_scan(struct sampler *s)
 		struct process *process = roster_process(&s->roster, i);
 
 		if (!process->wants_scan ||
-		    s->tick % (process->n_threads / THREADS_PER_SCAN + 1))
+		    (!s->is_paused &&
+		     s->tick % (process->n_threads / THREADS_PER_SCAN + 1)))
 			continue;
 		/* When all of them speak, one that finds none is the last. */
 		if (!scan(s, process) && !process->is_storm &&

@@ -20,6 +20,9 @@ void storm_at_stop(struct sampler *s, struct thread *thread);
 
 void storm_forget_thread(struct thread *thread);
 
+/* No storms in @process, and an end to the one there is. */
+void storm_forbid(struct process *process);
+
 /* Another program has begun. */
 void storm_end(struct process *process);
 

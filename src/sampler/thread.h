@@ -36,10 +36,11 @@ struct process {
 	/* storm.c: threads made by the hundred, most of them gone by a tick */
 	bool is_storm;	   /* its makers of threads tell no more of them */
 	bool wants_scan;   /* some threads of it may not be known */
-	bool clones_children; /* it makes processes by clone(2) as well */
+	bool no_storm;	   /* what its threads make would be missed for good */
 	uint32_t n_births; /* of threads, in this window */
 	uint32_t n_deaf;   /* threads that tell nothing */
 	uint32_t storm_left, storm_length; /* in windows */
+	uint64_t start_ticks; /* tells it from who has its number later */
 
 	clockid_t clock;
 	int64_t clock_base_ns; /* reading of clock when the watch began */

@@ -201,6 +201,22 @@ bool proc_has_thread(pid_t pid, pid_t tid)
 	return !syscall(SYS_tgkill, pid, tid, 0) || errno != ESRCH;
 }
 
+bool proc_has_children(pid_t pid, pid_t tid)
+{
+	char path[64], byte;
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)pid,
+		 (int)tid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	n = read(fd, &byte, 1);
+	close(fd);
+	return n == 1;
+}
+
 static bool list_numbers(const char *path, struct vec *out)
 {
 	DIR *dir = opendir(path);

@@ -56,6 +56,9 @@ pid_t proc_traced_group(pid_t tid);
 /* Is @tid a thread of @pid? One system call; a zombie counts. */
 bool proc_has_thread(pid_t pid, pid_t tid);
 
+/* Has it children now? The kernel forgets who made them when it ends. */
+bool proc_has_children(pid_t pid, pid_t tid);
+
 /* Append the pid_t of every thread of @pid; false if it is gone. */
 bool proc_list_threads(pid_t pid, struct vec *tids);
 
