@@ -17,7 +17,7 @@
 #define COPIES_MAX 8 /* of one blocked stack */
 #define BACK_OFF_MAX_NS NS_PER_S
 
-#define LOOKS_PER_TICK_MIN 64
+#define LOOKS_PER_TICK_MIN 32
 #define SPIN_NS (60 * NS_PER_US) /* 20 us were too few: bench/RESULTS.md */
 #define STOPS_PER_TICK_MAX 512
 /* A process clock is read this often, by its threads: 0.24 us each. */

@@ -24,9 +24,11 @@ check_equal "launched: no blocked thread was ever stopped" \
 	"$(truth_field "$scratch/out" moved)" 0
 # 200 ms of CPU, which take longer on a machine with other work: then the
 # thread waits for a core, mostly in the clock call that ends its time slice.
+# One that slept for seconds is looked at once a second: its burst may be over
+# by then, and is charged without a stack (in 4 of 10 runs).
 late_ms=$(awk '$1 == "late_wall_ns" { printf "%d", $2 / 1e6 }' "$scratch/out")
 check "a thread that wakes late is charged its 200 ms" within \
-	"$(awk '/;burn_ms;/ && /late/ { n += $NF }
+	"$(awk '/late/ && /;burn_ms;|;\[unsampled\]/ { n += $NF }
 		END { print n / 1e6 }' "$profile")" \
 	$((late_ms - late_ms / 10 - 60)) $((late_ms + late_ms / 10 + 60))
 check "the busy thread is seen busy" within "$(awk '/busy_burn/ {
