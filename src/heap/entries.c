@@ -85,17 +85,6 @@ struct error *entries_await(const struct inject *inject)
 	return NULL;
 }
 
-static bool is_free(const struct space *space, taddr start, uint64_t len)
-{
-	for (uint32_t id = 0; id < space_n_mappings(space); id++) {
-		const struct mapping *m = space_mapping(space, id);
-
-		if (m->is_live && m->start < start + len && m->end > start)
-			return false;
-	}
-	return true;
-}
-
 /*
  * Below the program, where its heap does not grow; and when that is where
  * mmap(2) puts everything, some way below.
@@ -115,12 +104,12 @@ static taddr find_place(const struct entries *entries,
 	at = lowest - (lowest < LOW_BYTES ? AGENT_BYTES : BELOW_BYTES);
 	at &= ~(LOWEST - 1);
 	while (at >= LOWEST && at < lowest && lowest - at < REACH_BYTES) {
-		if (is_free(space, at, AGENT_BYTES))
+		if (space_is_free(space, at, AGENT_BYTES))
 			return at;
 		at -= STEP_BYTES;
 	}
 	at = (lowest + REACH_BYTES / 2) & ~(LOWEST - 1);
-	return is_free(space, at, AGENT_BYTES) ? at : 0;
+	return space_is_free(space, at, AGENT_BYTES) ? at : 0;
 }
 
 static taddr gate_at(const struct inject *inject, uint32_t entry)

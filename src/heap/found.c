@@ -24,22 +24,11 @@
 #define BEAT_WAIT_NS NS_PER_S
 #define PID_BITS 22 /* PID_MAX_LIMIT of the kernel */
 
-static bool is_free(const struct space *space, taddr start, uint64_t len)
-{
-	for (uint32_t id = 0; id < space_n_mappings(space); id++) {
-		const struct mapping *m = space_mapping(space, id);
-
-		if (m->is_live && m->start < start + len && m->end > start)
-			return false;
-	}
-	return true;
-}
-
 /* A free place at @from or below it, down to @to; 0: none. */
 static taddr find_hole(const struct space *space, taddr from, taddr to)
 {
 	for (taddr a = from & ~(A_TO_B - 1); a > to; a -= 2 * A_TO_B)
-		if (is_free(space, a, 2 * A_TO_B))
+		if (space_is_free(space, a, 2 * A_TO_B))
 			return a;
 	return 0;
 }

@@ -106,6 +106,17 @@ static size_t live_search(const struct vec *live, taddr addr)
 	return low;
 }
 
+bool space_is_free(const struct space *space, taddr start, uint64_t len)
+{
+	for (uint32_t id = 0; id < space_n_mappings(space); id++) {
+		const struct mapping *m = space_mapping(space, id);
+
+		if (m->is_live && m->start < start + len && m->end > start)
+			return false;
+	}
+	return true;
+}
+
 const struct mapping *space_find(const struct space *space, taddr addr)
 {
 	size_t i = live_search(&space->live, addr);

@@ -62,6 +62,9 @@ void space_update(struct space *space, const char *text, size_t len);
 /* The process called exec: all mappings are gone (they stay in the list). */
 void space_reset(struct space *space);
 
+/* Is nothing mapped in these @len bytes? */
+bool space_is_free(const struct space *space, taddr start, uint64_t len);
+
 /* The live mapping that holds @addr, or NULL. */
 const struct mapping *space_find(const struct space *space, taddr addr);
 
