@@ -69,13 +69,9 @@ static bool is_global(const struct elf_symbols *symbols,
 		      const struct elf_symbol *symbol)
 {
 	size_t n;
-	const struct elf_symbol *same =
-		elf_symbols_find(symbols, symbol->vaddr, &n);
 
-	for (size_t i = 0; i < n; i++)
-		if (same[i].bind != STB_LOCAL)
-			return true;
-	return false;
+	return elf_symbols_find(symbols, symbol->vaddr, &n)->bind !=
+	       STB_LOCAL;
 }
 
 /*

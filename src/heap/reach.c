@@ -9,7 +9,11 @@
 
 #define FUNCTION_BYTES_MAX (UINT64_C(1) << 17)
 #define FUNCTIONS_MAX 4096
+#define BYTES_MAX (UINT64_C(8) << 20) /* of all functions */
+#define WAYS_MAX 10000 /* are written while all threads stand */
 #define NEAR_BYTES (UINT64_C(32) << 10)
+
+static const char too_many[] = "leads to too many others";
 
 enum branch {
 	BRANCH_NONE,
@@ -85,6 +89,7 @@ static enum branch classify(const struct insn *insn, bool *out_is_call)
 /*
  * The allocator's own: no other file can name it, and it is not far away. In
  * a static-pie most names are local, also of what calls malloc as others do.
+ * @symbol is the first of its place: the least local.
  */
 static bool is_own(const struct reach *reach, const struct elf_symbol *symbol)
 {
@@ -102,10 +107,8 @@ static void follow(struct reach *reach, uint64_t target)
 	symbol = elf_symbols_find(reach->symbols, target, &n);
 	if (!symbol || target >= elf_symbols_end(reach->symbols, symbol))
 		return;
-	for (size_t i = 0; i < n; i++)
-		if (!is_own(reach, &symbol[i]))
-			return;
-	if (map_get(&reach->seen, symbol->vaddr) != NO_ID)
+	if (!is_own(reach, symbol) ||
+	    map_get(&reach->seen, symbol->vaddr) != NO_ID)
 		return;
 	map_put(&reach->seen, symbol->vaddr, 0);
 	*(uint64_t *)vec_push(&reach->pending) = symbol->vaddr;
@@ -133,6 +136,8 @@ static const char *take_branch(struct reach *reach,
 		return NULL; /* it moves to the gate */
 	if (branch == BRANCH_SHORT)
 		return "jumps to another of its kind by one byte";
+	if (reach->ways.n >= WAYS_MAX)
+		return too_many;
 	way = vec_push(&reach->ways);
 	*way = (struct reach_way){ end - 4, target };
 	return NULL;
@@ -183,6 +188,7 @@ static const char *read_function(struct reach *reach, uint64_t vaddr)
 	n = function.end - function.start;
 	if (n > FUNCTION_BYTES_MAX)
 		return "is too long";
+	reach->n_bytes += n;
 	code = xmalloc(n + 1);
 	if (module_read(reach->module, vaddr, code, n) != (ssize_t)n)
 		return "is not in its file";
@@ -201,11 +207,13 @@ const char *reach_read(struct reach *reach, uint64_t vaddr)
 						    reach->pending.n - 1);
 
 		reach->pending.n--;
-		if (reach->seen.n > FUNCTIONS_MAX)
-			return "leads to too many others";
 		/* Of one that is reached no more is asked than its ways. */
 		if (!is_root(reach, next))
 			read_function(reach, next);
+		if (reach->seen.n > FUNCTIONS_MAX ||
+		    reach->n_bytes > BYTES_MAX ||
+		    reach->ways.n >= WAYS_MAX)
+			fault = too_many;
 	}
 	return fault;
 }

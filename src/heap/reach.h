@@ -28,6 +28,7 @@ struct reach { /* reach_init() before use */
 	struct vec pending; /* uint64_t, vaddrs of functions to be read */
 	struct vec ways;    /* struct reach_way */
 	size_t n_calls;	    /* from those read by the last reach_read() */
+	uint64_t n_bytes;   /* of those read by all */
 };
 
 /* @jump_bytes at the start of each root will be a jump. */

@@ -17,7 +17,11 @@ static int compare(const void *a, const void *b)
 {
 	const struct elf_symbol *x = a, *y = b;
 
-	return (x->vaddr > y->vaddr) - (x->vaddr < y->vaddr);
+	if (x->vaddr != y->vaddr)
+		return x->vaddr < y->vaddr ? -1 : 1;
+	if (x->bind != y->bind)
+		return x->bind > y->bind ? -1 : 1; /* STB_LOCAL is 0 */
+	return (x->type < y->type) - (x->type > y->type);
 }
 
 static bool read_names(struct elf_symbols *symbols,
@@ -109,13 +113,12 @@ const char *elf_symbols_name(const struct elf_symbols *symbols,
 const struct elf_symbol *elf_symbols_find(const struct elf_symbols *symbols,
 					  uint64_t vaddr, size_t *out_n)
 {
-	size_t end = vec_count_up_to(&symbols->list, vaddr), start = end;
+	size_t end = vec_count_up_to(&symbols->list, vaddr), start;
 	const struct elf_symbol *list = symbols->list.data;
 
 	if (!end)
 		return NULL;
-	while (start && list[start - 1].vaddr == list[end - 1].vaddr)
-		start--;
+	start = vec_count_up_to(&symbols->list, list[end - 1].vaddr - 1);
 	*out_n = end - start;
 	return &list[start];
 }

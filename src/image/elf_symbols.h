@@ -12,7 +12,7 @@
 #include "util/vec.h"
 
 struct elf_symbol {
-	uint64_t vaddr; /* first: they are in its order */
+	uint64_t vaddr; /* first: they are in its order; not 0 */
 	uint64_t bytes; /* 0: not said */
 	uint32_t name;	/* see elf_symbols_name() */
 	uint8_t type;	/* STT_FUNC or STT_GNU_IFUNC */
@@ -35,12 +35,13 @@ const char *elf_symbols_name(const struct elf_symbols *symbols,
 
 /*
  * The first of those that begin at the highest address up to @vaddr, or
- * NULL. @out_n: how many there are.
+ * NULL. @out_n: how many there are; those of them that are not local come
+ * first, and then those of IFUNCs.
  */
 const struct elf_symbol *elf_symbols_find(const struct elf_symbols *symbols,
 					  uint64_t vaddr, size_t *out_n);
 
-/* Where @symbol ends, at the latest where the next one begins. */
+/* Where @symbol ends; without a size where the next one begins. */
 uint64_t elf_symbols_end(const struct elf_symbols *symbols,
 			 const struct elf_symbol *symbol);
 

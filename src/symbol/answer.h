@@ -55,6 +55,7 @@ struct symbolizer {
 	struct map shown;     /* id of a system name -> id of its name */
 	struct vec frames;    /* struct debug_frame, reused */
 	struct ahead ahead;   /* subjects: indices of modules */
+	size_t n_strange;     /* bytes that answers for strangers take */
 };
 
 /*

@@ -112,10 +112,17 @@ static const char *take(const char **p, const char *end, size_t n)
 {
 	const char *taken = *p;
 
-	if (n > (size_t)(end - *p))
+	/* No bytes at all may be at NULL. */
+	if (!taken || n > (size_t)(end - taken))
 		return NULL;
 	*p += n;
 	return taken;
+}
+
+/* There is none below 0, and no profile may have one. */
+static int64_t sane_line(int64_t line)
+{
+	return line < 0 ? 0 : line;
 }
 
 /* A string of our own; NULL if the answer is too short. */
@@ -137,8 +144,8 @@ static bool take_frame(struct confined *confined, const char *wires, size_t i,
 	memcpy(&wire, wires + i * sizeof(wire), sizeof(wire));
 	*out = (struct symbol_frame){
 		.name = take_string(confined, p, end, wire.bytes[0]),
-		.line = wire.line,
-		.start_line = wire.start_line,
+		.line = sane_line(wire.line),
+		.start_line = sane_line(wire.start_line),
 	};
 	if (out->name)
 		out->system_name =
@@ -151,7 +158,8 @@ static bool take_frame(struct confined *confined, const char *wires, size_t i,
 /* What the child says, as little believed as the file. */
 static bool read_answer(struct confined *confined, struct confined_answer *out)
 {
-	const char *p = confined->bytes.data, *end = p + confined->bytes.len;
+	const char *p = confined->bytes.data;
+	const char *end = p ? p + confined->bytes.len : NULL;
 	struct symbol_frame *frames;
 	const char *bytes = take(&p, end, sizeof(struct wire_answer));
 	struct wire_answer head;

@@ -15,6 +15,8 @@
 #include "util/log.h"
 
 #define BROKE "reading it broke the process that did"
+/* Of all answers about strangers' files: a program has a tenth of it. */
+#define STRANGE_BYTES_MAX ((size_t)256 << 20)
 
 static struct symbol_module *module_at(const struct symbolizer *symbolizer,
 				       uint64_t i)
@@ -203,6 +205,29 @@ static void lose_module(struct symbol_module *m, const char *why)
 	log_warning("%s: no more names of it: %s", m->module->path, why);
 }
 
+static size_t bytes_of(const struct symbolizer *symbolizer)
+{
+	return symbolizer->arena.total_bytes +
+	       symbolizer->strings.arena.total_bytes;
+}
+
+/* From a child that may say a megabyte for each address, without end. */
+static void keep_strange(struct symbolizer *symbolizer,
+			 struct symbol_module *m,
+			 const struct confined_answer *answer,
+			 struct symbol_answer *out)
+{
+	size_t before = bytes_of(symbolizer);
+
+	take_summary(symbolizer, m, &answer->summary);
+	keep_answer(symbolizer, answer, out);
+	symbolizer->n_strange += bytes_of(symbolizer) - before;
+	if (symbolizer->n_strange < STRANGE_BYTES_MAX)
+		return;
+	lose_module(m, "names of files like it take too much memory");
+	confined_free(TAKE(m->confined));
+}
+
 /* By a child that does nothing else. */
 static void answer_confined(struct symbolizer *symbolizer,
 			    struct symbol_module *m, uint64_t vaddr,
@@ -221,8 +246,7 @@ static void answer_confined(struct symbolizer *symbolizer,
 	confined_ask(m->confined, m->index, vaddr);
 	result = confined_take(m->confined, &answer);
 	if (result == CONFINE_DONE) {
-		take_summary(symbolizer, m, &answer.summary);
-		keep_answer(symbolizer, &answer, out);
+		keep_strange(symbolizer, m, &answer, out);
 		return;
 	}
 	lose_module(m, result == CONFINE_LATE ? "reading it takes too long"

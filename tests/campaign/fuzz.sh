@@ -21,14 +21,18 @@ fi
 mkdir -p "$build"
 cd "$build" || exit 1
 build=$PWD
+# What is freed stays ASan's for a while, and is not the program's any more.
+ASAN_OPTIONS=${ASAN_OPTIONS:-quarantine_size_mb=64}
+export ASAN_OPTIONS
 
 build_fuzzers() {
 	flags=-fsanitize=address,undefined,fuzzer-no-link
 	[ -e Makefile ] || "$top_srcdir/configure" -q CC=clang \
 		CFLAGS="-O1 -g -fno-omit-frame-pointer $flags -DFUZZING" \
 		LDFLAGS=-fsanitize=address,undefined || return
-	for program in cfi cli elf filter gopclntab maps memory merge perf_map \
-		picture proc prompt reader report ring serve source; do
+	for program in answer cfi cli decode elf filter gopclntab kept maps \
+		memory merge perf_map picture proc prompt reader report \
+		ring serve source static; do
 		make -s FUZZER_FLAGS=-fsanitize=fuzzer \
 			tests/fuzz/fuzz_$program || return
 	done
@@ -41,7 +45,8 @@ fi
 
 fuzzer_of() { # FOLDER: the program and its dictionary
 	case $1 in
-	cfi | elf | gopclntab | memory | ring)
+	answer | cfi | decode | elf | gopclntab | kept | memory | ring | \
+	static)
 		echo "fuzz_$1" elf.dict ;;
 	cli)	echo fuzz_cli cli.dict ;;
 	filter)	echo fuzz_filter text.dict ;;

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * fuzz_elf.c - any file as a mapped program: our own readers of headers,
- * sections, relocations, functions, prologues and Go's tables.
+ * sections, relocations, symbols, functions, prologues and Go's tables.
  */
 #include "fuzz.h"
 #include "heap/go_vars.h"
 #include "image/elf_headers.h"
 #include "image/elf_relocs.h"
 #include "image/elf_sections.h"
+#include "image/elf_symbols.h"
 #include "image/functions.h"
 #include "see_go.h"
 #include "unwind/prologue.h"
@@ -33,6 +34,25 @@ static void run_vaddr(struct functions *functions, struct gopclntab *table,
 		see_go(table, module, vaddr);
 }
 
+static void run_symbols(const struct module *module, uint64_t asked)
+{
+	const struct elf_symbol *found;
+	struct elf_symbols symbols;
+	size_t n;
+
+	if (elf_symbols_read(&symbols, module)) {
+		found = elf_symbols_find(&symbols, asked, &n);
+		for (size_t i = 0; found && i < n; i++) {
+			if (found[i].vaddr != found->vaddr ||
+			    found[i].vaddr > asked)
+				abort();
+			elf_symbols_end(&symbols, &found[i]);
+			strlen(elf_symbols_name(&symbols, &found[i]));
+		}
+	}
+	elf_symbols_clear(&symbols);
+}
+
 static void run_module(const struct module *module, uint64_t asked)
 {
 	struct gopclntab *table = gopclntab_open(module);
@@ -44,6 +64,7 @@ static void run_module(const struct module *module, uint64_t asked)
 	sections_init(&sections, module);
 	sections_find(&sections, ".text");
 	sections_clear(&sections);
+	run_symbols(module, asked);
 	module_each_reloc(module, see_reloc, &asked);
 	module_relocate(module, asked, code, sizeof(code));
 	run_vaddr(&functions, table, module, module->entry);

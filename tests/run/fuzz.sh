@@ -5,7 +5,7 @@
 . "${top_srcdir:-.}/tests/run/lib.sh"
 seeds=$top_srcdir/tests/fuzz/seeds
 fuzzers=$top_builddir/tests/fuzz
-plan 26
+plan 30
 
 replays() { # FUZZER FOLDER
 	timeout 60 "$fuzzers/$1" "$seeds/$2" >out 2>&1
@@ -31,7 +31,9 @@ check "the prompt gets through its own" replays fuzz_prompt prompt ||
 	diag_file out
 check "maps and smaps may say anything" replays fuzz_maps maps_text ||
 	diag_file out
-for name in cfi cli elf filter gopclntab memory perf_map proc ring; do
+for name in answer cfi cli decode elf filter gopclntab kept memory perf_map \
+	proc ring static
+do
 	check "hostile input is survived: $name" \
 		replays fuzz_$name $name || diag_file out
 done

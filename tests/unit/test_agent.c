@@ -340,7 +340,7 @@ TEST(agent_jumps_straight_to_what_is_in_reach)
 	for (int i = 0; i < N_AGENT_FUNCTIONS; i++)
 		originals[i] = a + (UINT64_C(1) << 31) - (1 << 20);
 	agent_place_copy(near, a, originals);
-	for (size_t i = 0; i < n; i += 4) { /* aligned words, each */
+	for (size_t i = 0; i + 4 <= n; i += 4) { /* aligned words, each */
 		int32_t jump;
 
 		if (!memcmp(near + i, far + i, 4))
