@@ -152,12 +152,11 @@ static void close_process(struct sampler *s, struct process *process,
 
 static void pay_brief(struct sampler *s)
 {
-	if (!s->brief_hits)
-		return;
 	sampler_send(s, &(struct record){
 		.kind = RECORD_BRIEF,
 		.cpu_ns = s->brief_ns,
 	});
+	s->brief_paid_ns += s->brief_ns;
 	s->brief_hits = 0;
 	s->brief_ns = 0;
 }
@@ -172,7 +171,8 @@ void accounts_close_window(struct sampler *s)
 		close_process(s, process, exact_clock(s, process));
 		process->is_brief = false;
 	}
-	pay_brief(s);
+	if (s->brief_hits)
+		pay_brief(s);
 }
 
 /* What ran during the pause is nobody's debt. */
@@ -225,10 +225,16 @@ void accounts_exec(struct sampler *s, struct thread *caller)
 	send_brief(s, caller->process);
 }
 
-/* What is left when all is over: paid, or nobody's. */
+/*
+ * What is left when all is over. If none of those who lived in the end had a
+ * hit, as happens in a short last window and on a machine with other work, the
+ * last hits that there were stand for them, too; but not for more than such
+ * hits have stood for before.
+ */
 void accounts_end_brief(struct sampler *s, struct process *process)
 {
-	pay_brief(s);
+	if (s->brief_hits || s->brief_ns <= s->brief_paid_ns)
+		pay_brief(s);
 	if (s->brief_ns <= 0)
 		return;
 	s->stats.unsampled_ns += s->brief_ns;

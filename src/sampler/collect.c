@@ -77,6 +77,18 @@ static struct error *attach_all(struct sampler *s,
 	return error;
 }
 
+/*
+ * The time that attaching took is not one of sampling: 100 ms for a look at all
+ * threads could be over before the first tick. A run must end in time, too.
+ */
+static void keep_duration(struct sampler *s)
+{
+	int64_t took_ns = clock_now_ns() - s->start_ns;
+
+	if (s->options.duration_ns)
+		s->end_ns += took_ns < NS_PER_S / 2 ? took_ns : NS_PER_S / 2;
+}
+
 static void *sampler_main(void *arg)
 {
 	struct collect *collect = arg;
@@ -93,8 +105,10 @@ static void *sampler_main(void *arg)
 		ring_wake(&s->ring);
 	}
 	eventfd_raise(collect->ready_fd);
-	if (!has_failed) /* the error is collect_start()'s from now on */
-		loop_run(s);
+	if (has_failed) /* the error is collect_start()'s from now on */
+		return NULL;
+	keep_duration(s);
+	loop_run(s);
 	return NULL;
 }
 

@@ -416,6 +416,9 @@ static void take_weights(struct digest *digest, struct subject *subject,
 		tally_pay(profile, &subject->pool, record->cpu_ns);
 		break;
 	case RECORD_TO_BRIEF:
+		if (digest->is_brief_paid)
+			digest->brief.n = 0;
+		digest->is_brief_paid = false;
 		tally_move(&digest->brief, &subject->pool);
 		break;
 	default:
@@ -452,8 +455,9 @@ static void take(struct digest *digest, const struct record *record)
 			take_stack(digest, subject, (const void *)record);
 		return;
 	case RECORD_BRIEF:
-		tally_pay(digest->registry.profile, &digest->brief,
-			  record->cpu_ns);
+		tally_divide(digest->registry.profile, &digest->brief,
+			     record->cpu_ns);
+		digest->is_brief_paid = true;
 		return;
 	case RECORD_END:
 		name_program(digest);

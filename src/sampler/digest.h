@@ -37,6 +37,7 @@ struct digest {
 	struct vec subjects;	/* struct subject *, NULL once ended */
 	struct vec slots;	/* struct slot */
 	struct vec brief;    /* struct hit, of processes that lived briefly */
+	bool is_brief_paid;  /* they are kept until newer ones come */
 	struct vec locations;	/* location_id, of the stack at hand */
 	location_id truncated, no_fp, unsampled;
 	uint32_t n_sampled_subjects; /* that had a sample */

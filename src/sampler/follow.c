@@ -19,6 +19,11 @@
 
 #include "sampler/sampler.h"
 
+/*
+ * Who lives for less than a window is not among the hot, and would never be
+ * taken for who had our core: no hit in a second of children of 1 ms.
+ */
+#define BIRTHS_MAX 10
 #define BURST_NS (150 * NS_PER_US)
 #define KEPT_MIN 8 /* samples that tell something */
 #define HOT_SHARE 20 /* threads with a 20th of a core are worth it */
@@ -112,6 +117,7 @@ void follow_choose(struct sampler *s, int64_t window_ns)
 		thread->is_followed =
 			s->is_fifo && s->n_cpus > 1 && thread->is_sampled &&
 			!thread->process->wants_scan &&
+			s->n_births <= BIRTHS_MAX &&
 			run_ns > window_ns / HOT_SHARE &&
 			(is_bursty(thread, run_ns) || is_calling(s, thread));
 		if (thread->is_followed)

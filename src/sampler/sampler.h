@@ -69,6 +69,7 @@ struct sampler {
 	int64_t drained_ns; /* when all tracees were asked last */
 	bool has_news;	    /* some tracee has an event to be asked for */
 	size_t look_from; /* index among the live to begin the next tick at */
+	uint64_t alarm_tick; /* up to here somebody unknown is looked for */
 	struct vec outstanding; /* struct thread *: stops to come, ours and
 				   the first ones of newborn threads */
 	int n_cpus;
@@ -96,7 +97,7 @@ struct sampler {
 
 	/* accounts.c: processes that were born and died in one window */
 	uint32_t brief_hits;
-	int64_t brief_ns;
+	int64_t brief_ns, brief_paid_ns;
 
 	/* the launched program, or 0 */
 	struct launch launch;

@@ -2,7 +2,8 @@
 /* tally.c - hits that wait for their weight, and where it goes. */
 #include "sampler/tally.h"
 
-void tally_pay(struct profile *profile, struct vec *hits, int64_t cpu_ns)
+void tally_divide(struct profile *profile, const struct vec *hits,
+		  int64_t cpu_ns)
 {
 	int64_t n = (int64_t)hits->n;
 
@@ -13,6 +14,11 @@ void tally_pay(struct profile *profile, struct vec *hits, int64_t cpu_ns)
 		values[VALUE_CPU] = cpu_ns / n + (i < cpu_ns % n);
 		profile_add_sample(profile, hit->stack, hit->labels, values);
 	}
+}
+
+void tally_pay(struct profile *profile, struct vec *hits, int64_t cpu_ns)
+{
+	tally_divide(profile, hits, cpu_ns);
 	hits->n = 0;
 }
 

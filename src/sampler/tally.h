@@ -23,7 +23,10 @@ enum {
 	VALUE_WALL,
 };
 
-/* Divide @cpu_ns among the @hits and forget them. */
+/* Divide @cpu_ns among the @hits. */
+void tally_divide(struct profile *profile, const struct vec *hits,
+		  int64_t cpu_ns);
+/* The same, and forget them. */
 void tally_pay(struct profile *profile, struct vec *hits, int64_t cpu_ns);
 
 /* Move all of @from behind those of @to. */

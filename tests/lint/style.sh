@@ -100,7 +100,8 @@ unlisted_files() {
 
 shell_faults() {
 	# shellcheck disable=SC2086
-	shellcheck -x -s sh -e SC1091,SC2016,SC2034,SC2154,SC2317 $scripts
+	printf '%s\n' $scripts | xargs -n 8 -P "$(getconf _NPROCESSORS_ONLN)" \
+		shellcheck -x -s sh -e SC1091,SC2016,SC2034,SC2154,SC2317
 }
 
 plan 10

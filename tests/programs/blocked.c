@@ -1,29 +1,35 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * blocked.c - many threads that sleep, one that works, one that wakes late:
- * blocked SECONDS [N].
+ * blocked.c - many threads that sleep, one that works, some that wake late:
+ * blocked SECONDS [N [LATE [processes]]].
  *
  * N threads (1,000) block for good: a third each in futex, read and
- * nanosleep. Thread "busy" burns in busy_burn from start to end; thread
- * "late" sleeps for 0.6 SECONDS and then burns 200 ms in late_burn. A thread
- * that is stopped has to be scheduled, so its count of context switches tells:
- * "moved N" at the end is the number of blocked threads whose count changed
- * between "ready" and the end (0 unless somebody stopped one). Then, for
- * every thread, "thread NAME NS": how long it existed. "late_ns" is the CPU
- * that late_burn took, "late_wall_ns" how long it took, "cpu_ns" the CPU of
- * the process.
+ * nanosleep. Thread "busy" burns in busy_burn from start to end. Thread "late"
+ * sleeps for 0.6 SECONDS and then burns 200 ms in late_burn; of LATE threads
+ * "late0", "late1" ... each one has its time between 0.3 and 0.9 SECONDS. With
+ * "processes" all these are processes of one thread. A thread that is stopped
+ * has to be scheduled, so its count of context switches tells: "moved N" at
+ * the end is the number of blocked threads whose count changed between "ready"
+ * and the end (0 unless somebody stopped one). Then, for every thread,
+ * "thread NAME NS": how long it existed. "late_ns" is the CPU that the first
+ * late_burn took, "late_wall_ns" how long it took, "cpu_ns" the CPU of the
+ * process.
  */
 #include <linux/futex.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "work.h"
 
-enum { MAX_THREADS = 20000, LATE_MS = 200 };
+enum { MAX_THREADS = 20000, MAX_LATE = 1000, LATE_MS = 200 };
 
 struct sleeper {
 	int index;
@@ -33,10 +39,20 @@ struct sleeper {
 	long n_switches;
 };
 
-struct run {
+struct late {
+	char name[16];
+	uint64_t sleep_ns, born_ns;
+	uint64_t cpu_ns, wall_ns;
+};
+
+struct run { /* shared by all processes */
 	double seconds;
+	bool has_processes;
 	_Atomic int stop;
-	uint64_t busy_born_ns, late_born_ns, late_cpu_ns, late_wall_ns;
+	uint64_t busy_born_ns;
+	int n, n_late;
+	struct sleeper sleepers[MAX_THREADS];
+	struct late late[MAX_LATE];
 };
 
 WORK uint64_t busy_burn(uint64_t n)
@@ -55,6 +71,25 @@ static void sleep_ns(uint64_t ns)
 			      .tv_nsec = (long)(ns % 1000000000) };
 
 	nanosleep(&t, NULL);
+}
+
+/* A thread with a small stack, or a process that ends with its parent. */
+static void start(const struct run *run, void *(*body)(void *), void *arg)
+{
+	pthread_attr_t small;
+	pthread_t thread;
+
+	if (run->has_processes) {
+		if (fork() != 0)
+			return;
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		body(arg);
+		_exit(0);
+	}
+	pthread_attr_init(&small);
+	pthread_attr_setstacksize(&small, 65536);
+	pthread_create(&thread, &small, body, arg);
+	pthread_attr_destroy(&small);
 }
 
 static void *sleeper_run(void *arg)
@@ -91,18 +126,33 @@ static void *busy_run(void *arg)
 
 static void *late_run(void *arg)
 {
-	struct run *run = arg;
-	uint64_t start, awake;
+	struct late *late = arg;
+	uint64_t start_ns, awake_ns;
 
-	pthread_setname_np(pthread_self(), "late");
-	sleep_ns((uint64_t)(run->seconds * .6e9));
-	start = clock_read_ns(CLOCK_THREAD_CPUTIME_ID);
-	awake = clock_read_ns(CLOCK_MONOTONIC);
+	pthread_setname_np(pthread_self(), late->name);
+	sleep_ns(late->sleep_ns);
+	start_ns = clock_read_ns(CLOCK_THREAD_CPUTIME_ID);
+	awake_ns = clock_read_ns(CLOCK_MONOTONIC);
 	burn_ms(late_burn, LATE_MS);
-	run->late_wall_ns = clock_read_ns(CLOCK_MONOTONIC) - awake;
-	run->late_cpu_ns = clock_read_ns(CLOCK_THREAD_CPUTIME_ID) - start;
+	late->wall_ns = clock_read_ns(CLOCK_MONOTONIC) - awake_ns;
+	late->cpu_ns = clock_read_ns(CLOCK_THREAD_CPUTIME_ID) - start_ns;
 	sleep(3600);
 	return NULL;
+}
+
+static void late_start(struct run *run)
+{
+	for (int i = 0; i < run->n_late; i++) {
+		struct late *late = &run->late[i];
+
+		snprintf(late->name, sizeof(late->name), "late%d", i);
+		if (run->n_late == 1)
+			strcpy(late->name, "late");
+		late->sleep_ns = (uint64_t)((.3 + .6 * (i + .5) / run->n_late) *
+					    run->seconds * 1e9);
+		late->born_ns = clock_read_ns(CLOCK_MONOTONIC);
+		start(run, late_run, late);
+	}
 }
 
 /* Both kinds of switches of thread @tid, or -1 unless it sleeps. */
@@ -112,7 +162,7 @@ static long switches_read(int tid)
 	long n, sum = 0;
 	FILE *file;
 
-	snprintf(path, sizeof(path), "/proc/self/task/%d/status", tid);
+	snprintf(path, sizeof(path), "/proc/%d/status", tid);
 	file = fopen(path, "r");
 	if (file == NULL)
 		return -1;
@@ -126,23 +176,20 @@ static long switches_read(int tid)
 	return state == 'S' ? sum : -1;
 }
 
-static void sleepers_start(struct sleeper *sleepers, int n)
+static void sleepers_start(struct run *run)
 {
-	pthread_attr_t small;
-	pthread_t thread;
 	int pipe_fds[2];
 
 	if (pipe(pipe_fds) != 0)
 		perror("pipe");
-	pthread_attr_init(&small);
-	pthread_attr_setstacksize(&small, 65536);
-	for (int i = 0; i < n; i++) {
-		sleepers[i].index = i;
-		sleepers[i].pipe_fd = pipe_fds[0];
-		sleepers[i].born_ns = clock_read_ns(CLOCK_MONOTONIC);
-		pthread_create(&thread, &small, sleeper_run, &sleepers[i]);
+	for (int i = 0; i < run->n; i++) {
+		struct sleeper *s = &run->sleepers[i];
+
+		s->index = i;
+		s->pipe_fd = pipe_fds[0];
+		s->born_ns = clock_read_ns(CLOCK_MONOTONIC);
+		start(run, sleeper_run, s);
 	}
-	pthread_attr_destroy(&small);
 }
 
 /* Wait until each sleeper sleeps: two equal counts, some time apart. */
@@ -165,42 +212,47 @@ static void sleepers_settle(struct sleeper *sleepers, int n)
 	fflush(stdout);
 }
 
-static void report(const struct run *run, const struct sleeper *sleepers,
-		   int n)
+static void report(const struct run *run)
 {
 	uint64_t end;
 	int n_moved = 0;
 
-	for (int i = 0; i < n; i++)
-		n_moved += switches_read(sleepers[i].tid) !=
-			   sleepers[i].n_switches;
+	for (int i = 0; i < run->n; i++)
+		n_moved += switches_read(run->sleepers[i].tid) !=
+			   run->sleepers[i].n_switches;
 	end = clock_read_ns(CLOCK_MONOTONIC);
 	printf("moved %d\nlate_ns %lu\nlate_wall_ns %lu\ncpu_ns %lu\n",
-	       n_moved, run->late_cpu_ns, run->late_wall_ns,
+	       n_moved, run->late[0].cpu_ns, run->late[0].wall_ns,
 	       clock_read_ns(CLOCK_PROCESS_CPUTIME_ID));
 	printf("thread busy %lu\n", end - run->busy_born_ns);
-	printf("thread late %lu\n", end - run->late_born_ns);
-	for (int i = 0; i < n; i++)
-		printf("thread b%d %lu\n", i, end - sleepers[i].born_ns);
+	for (int i = 0; i < run->n_late; i++)
+		printf("thread %s %lu\n", run->late[i].name,
+		       end - run->late[i].born_ns);
+	for (int i = 0; i < run->n; i++)
+		printf("thread b%d %lu\n", i, end - run->sleepers[i].born_ns);
 }
 
 int main(int argc, char **argv)
 {
-	static struct sleeper sleepers[MAX_THREADS];
-	struct run run = { .seconds = argc > 1 ? atof(argv[1]) : 10 };
-	int n = argc > 2 ? atoi(argv[2]) : 1000;
-	pthread_t busy, late;
+	struct run *run = mmap(NULL, sizeof(*run), PROT_READ | PROT_WRITE,
+			       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
-	if (n < 0 || n > MAX_THREADS)
+	if (run == MAP_FAILED)
+		return 1;
+	run->seconds = argc > 1 ? atof(argv[1]) : 10;
+	run->n = argc > 2 ? atoi(argv[2]) : 1000;
+	run->n_late = argc > 3 ? atoi(argv[3]) : 1;
+	run->has_processes = argc > 4;
+	if (run->n < 0 || run->n > MAX_THREADS || run->n_late < 1 ||
+	    run->n_late > MAX_LATE)
 		return 2;
-	sleepers_start(sleepers, n);
-	sleepers_settle(sleepers, n);
-	run.busy_born_ns = clock_read_ns(CLOCK_MONOTONIC);
-	pthread_create(&busy, NULL, busy_run, &run);
-	run.late_born_ns = clock_read_ns(CLOCK_MONOTONIC);
-	pthread_create(&late, NULL, late_run, &run);
-	sleep_ns((uint64_t)(run.seconds * 1e9));
-	report(&run, sleepers, n);
+	sleepers_start(run);
+	sleepers_settle(run->sleepers, run->n);
+	run->busy_born_ns = clock_read_ns(CLOCK_MONOTONIC);
+	start(run, busy_run, run);
+	late_start(run);
+	sleep_ns((uint64_t)(run->seconds * 1e9));
+	report(run);
 	fflush(stdout);
 	_exit(0);
 }

@@ -179,16 +179,24 @@ static void *label_and_burn(void *label)
 	return NULL;
 }
 
-/* f under kind parse, g under kind draw, and some of f under none. */
+/*
+ * f under kind parse, g under kind draw, and as much of f under none: half of
+ * that under a label, a quarter of all.
+ */
 static int labels(const char *file)
 {
+	struct psample_options options = {
+		.size = sizeof(options),
+		.file = file,
+		.hz = 1000, /* shares of 20 samples would be a matter of luck */
+	};
 	struct psample_error why;
 	pthread_t parse, draw;
 	char text[300];
 
 	memset(text, 'x', sizeof(text) - 1);
 	text[sizeof(text) - 1] = '\0';
-	if (want(psample_start(file, &error), 0))
+	if (want(psample_start_with(&options, &error), 0))
 		return 1;
 	pthread_create(&parse, NULL, label_and_burn, (void *)"parse");
 	pthread_create(&draw, NULL, label_and_burn, (void *)"draw");
@@ -199,9 +207,9 @@ static int labels(const char *file)
 	    psample_label("long", text, &why) != E2BIG ||
 	    psample_label("", "1", &why) != EINVAL)
 		return 1;
-	burn_ms(f, 200);
+	burn_ms(f, 300);
 	psample_label("a", NULL, NULL);
-	burn_ms(f, 200);
+	burn_ms(f, 300);
 	return want(psample_stop(&error), 0);
 }
 

@@ -124,9 +124,12 @@ kind_modules() {
 	measure "$BOUNDS_MODULES modules" modules "$BOUNDS_MODULES" 600 \
 		"$scratch/plugin.so"
 	share nothing >/dev/null
-	check "each module's function has its own name" \
-		[ "$(grep -o 'module_[0-9]*' "$scratch/folded" | sort -u |
-			wc -l)" -ge 50 ]
+	# On a busy machine there may be fewer samples than modules.
+	check "each module's function has its own name" within \
+		"$(grep -o 'module_[0-9]*' "$scratch/folded" | sort -u |
+			wc -l)" "$(summary_samples "$scratch/err" |
+			awk '{ n = int($1 * 2 / 3)
+				print n < 1 ? 1 : n > 50 ? 50 : n }')" 1000
 	stop_target
 }
 

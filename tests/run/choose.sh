@@ -3,7 +3,7 @@
 # choose.sh - who is sampled, by pid, name and thread; how a run is bounded;
 # and what is said of targets and values that make no sense.
 . "${top_srcdir:-.}/tests/run/lib.sh"
-plan 17
+plan 18
 requires_ptrace
 cd "$scratch" || exit 1
 
@@ -26,7 +26,7 @@ says() { # STATUS TEXT OPTION...
 }
 
 cp "$programs/truth" chosen$$
-start_target ./chosen$$ one 60
+start_target ./chosen$$ one 600
 chosen=$target_pid
 check "-n takes the processes of this name" \
 	says 0 "attaching to $chosen" -d 60 --samples 5 -n "^chosen$$\$"
@@ -50,6 +50,8 @@ check "and no other" within \
 	"$(folded_match folded 'hot_(alpha|beta|gamma)')" 0 0
 check "a thread that is not there is said" \
 	says 1 "no thread 99999999" -t 99999999
+check "nor is one of another process than -p says" \
+	says 1 "thread $$ is not of that" -d 1 -t "$$" -p "$target_pid"
 stop_target
 
 check "--samples ends the run after so many" \
@@ -73,8 +75,8 @@ mkfifo words
 "$PSAMPLE" -d 20 --control words -f folded -o folded -p "$chosen" \
 	>out 2>err </dev/null &
 steered=$!
-wait_until 5 has_text err "sampling"
-{
+# Nobody would ever read what is written to one that could not begin.
+wait_until 20 has_text err "sampling" && {
 	echo perhaps
 	echo "dump other.folded"
 	echo end

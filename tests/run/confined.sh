@@ -42,7 +42,7 @@ has_reader() { # PID: a child with a seccomp filter
 	done
 	return 1
 }
-start_target ./theirs one 30
+start_target ./theirs one 600
 "$PSAMPLE" -q -d 30 -f folded -o attached -p "$target_pid" 2>err &
 psample_pid=$!
 check "its unwind tables are read by a child without any right" \

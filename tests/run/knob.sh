@@ -44,7 +44,7 @@ is_between() { # MS MS
 	within "$(profile_ms)" $(($1 - $1 / 10 - 60)) $(($2 + $2 / 10 + 60))
 }
 
-start_target "$programs/truth" one 60
+start_target "$programs/truth" one 600
 start_sampler
 from=$(cpu_ms)
 sleep 0.6

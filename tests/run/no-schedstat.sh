@@ -11,7 +11,7 @@
 plan 5
 requires_ptrace
 alone
-start_target "$programs/truth" one 60
+start_target "$programs/truth" one 600
 unshare -m true 2>/dev/null ||
 	skip_all "mount namespaces are not permitted here"
 before=$(cpu_ticks "$target_pid")

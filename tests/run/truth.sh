@@ -85,7 +85,7 @@ fi
 
 # Attached: what happens before and after does not count.
 truth_prefix=
-start_target "$programs/truth" one 60
+start_target "$programs/truth" one 600
 before=$(cpu_ticks "$target_pid")
 "$PSAMPLE" -F 250 -d 2 -f folded -o "$scratch/attached" -p "$target_pid" \
 	2>"$scratch/summary"

@@ -63,6 +63,23 @@ TEST(hits_share_evenly)
 	profile_free(profile);
 }
 
+TEST(hits_that_stay_can_share_again)
+{
+	struct profile *profile = new_profile();
+	struct vec hits = VEC_OF(struct hit);
+	const struct profile_sample *f;
+
+	add_hit(profile, &hits, "f");
+	add_hit(profile, &hits, "g");
+	tally_divide(profile, &hits, 900);
+	CHECK_EQ(hits.n, 2);
+	tally_divide(profile, &hits, 100);
+	f = vec_at(&profile->samples, 0);
+	CHECK_EQ(f->values[VALUE_CPU], 500);
+	vec_clear(&hits);
+	profile_free(profile);
+}
+
 TEST(without_hits_nothing_is_handed_out)
 {
 	struct profile *profile = new_profile();
