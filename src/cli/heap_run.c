@@ -2,8 +2,7 @@
 /*
  * heap_run.c - one recording of allocations, from fork to exit status.
  *
- * One thread only: nothing is stopped, so nothing is in a hurry. The guard is
- * made when the target's memory is open, so that it holds the same file.
+ * One thread only: nothing is stopped, so nothing is in a hurry.
  */
 #include <errno.h>
 #include <poll.h>
@@ -389,6 +388,7 @@ static struct heap_follow choose_followed(const struct heap_run *h)
 	const struct record_options *options = h->run.options;
 	struct heap_follow follow = {
 		.beat_ns = &h->run.guard.page->beat_ns,
+		.pokes = &h->run.guard.page->pokes,
 	};
 
 	if (options->has_beside)

@@ -31,6 +31,9 @@
 #define STACK_BYTES_MAX (UINT64_C(1) << 20) /* that is looked through */
 #define RED_ZONE 128
 #define TRIES 20
+#define WAIT_MIN_NS (20 * NS_PER_MS)
+#define WAIT_MAX_NS (160 * NS_PER_MS)
+#define PAUSE_NS (7 * NS_PER_MS)
 #define CODE_BYTES 48 /* read of a function to move its beginning */
 
 static_assert(sizeof(struct agent_constants) <=
@@ -387,16 +390,22 @@ static bool write_patches(void *ctx, const struct gathered *threads, size_t n)
 	       write_all(patcher);
 }
 
-static enum gather_result stop_and_write(struct patcher *patcher, int tries,
+/*
+ * A thread whose child of vfork(2) has not called exec yet does not stop. All
+ * others stand meanwhile: for 300 ms at most, a little more each time.
+ */
+static enum gather_result stop_and_write(struct patcher *patcher,
 					 int *out_err)
 {
-	struct timespec moment = timespec_of_ns(7 * NS_PER_MS);
+	struct timespec pause = timespec_of_ns(PAUSE_NS);
 	struct gather gather = {
+		.wait_ns = WAIT_MIN_NS,
 		.pid = patcher->inject->pid,
 		.act = write_patches,
 		.ctx = patcher,
 	};
 	enum gather_result result;
+	int tries = TRIES;
 
 	for (;;) {
 		result = gather_threads(&gather);
@@ -405,7 +414,13 @@ static enum gather_result stop_and_write(struct patcher *patcher, int tries,
 		if ((result != GATHER_UNFIT && result != GATHER_SILENT) ||
 		    patcher->is_foreign || !--tries)
 			break;
-		nanosleep(&moment, NULL);
+		if (result == GATHER_SILENT) {
+			gather.wait_ns *= 2;
+			pause = timespec_of_ns(gather.wait_ns);
+		}
+		if (gather.wait_ns > WAIT_MAX_NS)
+			break;
+		nanosleep(&pause, NULL);
 	}
 	*out_err = gather.err;
 	return result;
@@ -476,16 +491,22 @@ struct error *entries_patch(struct entries *entries,
 	entries->n_patched = entries->list.n;
 	if (count_done(entries, inject->mem_fd) == (long)entries->patches.n)
 		return NULL; /* by a psample that was killed */
-	switch (stop_and_write(&patcher, inject->is_running ? TRIES : 1,
-			       &err)) {
+	switch (stop_and_write(&patcher, &err)) {
 	case GATHER_DONE:
 		return NULL;
 	case GATHER_DENIED:
 		return attach_error(inject->pid, err);
 	case GATHER_GONE:
 		return error_new("it has ended");
-	case GATHER_UNFIT:
 	case GATHER_SILENT:
+		entries->n_patched = 0;
+		return error_hint(error_new("one of its threads does not "
+					    "stop"),
+				  "cause: it waits for a child (vfork), or "
+				  "for a disk\n"
+				  "  try:   again; or psample -e alloc -- "
+				  "PROGRAM");
+	case GATHER_UNFIT:
 		break;
 	}
 	entries->n_patched = 0;
@@ -506,6 +527,6 @@ void entries_restore(struct entries *entries, const struct inject *inject)
 	int err;
 
 	if (entries->n_patched)
-		stop_and_write(&patcher, TRIES, &err);
+		stop_and_write(&patcher, &err);
 	entries->n_patched = 0;
 }

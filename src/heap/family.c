@@ -29,6 +29,8 @@
 #define REAP_NS (20 * NS_PER_MS)
 #define LOADING_STOPS_MAX 200000
 #define STUB_STOPS_MAX 200
+#define MODULES_MAX 256
+#define TURNS 16
 
 struct family {
 	struct family_options options;
@@ -40,6 +42,7 @@ struct family {
 	long n_filters; /* of seccomp, that all had at the start */
 	struct vec members; /* struct member * */
 	bool may_spin;
+	unsigned int n_turns;
 	struct modules modules;
 	_Atomic bool must_end, is_over, has_ended;
 	int status;
@@ -146,10 +149,14 @@ static struct error *graft_member(struct family *family,
 	news.maps = proc_read_maps(member->pid, member->pid,
 				   &news.maps_bytes);
 	proc_read_comm(member->pid, member->pid, news.comm);
-	error = graft_install(&member->graft, &news.poke);
+	news.poke = pokes_take(family->options.pokes);
+	error = news.poke ? graft_install(&member->graft, news.poke)
+			  : error_new("there are too many at once");
 	inject_finish(&member->graft.inject);
 	if (error) {
 		free(news.maps);
+		if (news.poke)
+			pokes_give(family->options.pokes, news.poke);
 		return error;
 	}
 	news.graft = member->graft;
@@ -181,27 +188,42 @@ static struct error *prepare_member(struct family *family,
 {
 	struct error *error = member_prepare(member, &family->modules);
 
+	/* A build of months has more files than anybody would keep open. */
+	if (family->modules.list.n > MODULES_MAX) {
+		modules_clear(&family->modules);
+		modules_init(&family->modules);
+	}
 	return error ? error : send_member(family, member);
+}
+
+/* The stub writes where it is between two calls. */
+static struct error *take_call_in_stub(struct family *family,
+				       struct member *member, bool is_return)
+{
+	enum stub_step step = is_return ? STUB_NOWHERE
+					: graft_look(&member->graft);
+
+	if (step == STUB_HAS_B)
+		return graft_member(family, member);
+	if (step == STUB_FAILED || member->n_stops++ > STUB_STOPS_MAX)
+		return error_new("the agent's memory could not be mapped");
+	return NULL;
 }
 
 /* MEMBER_LOADING or MEMBER_IN_STUB, at a system call. */
 static void take_call(struct family *family, struct member *member)
 {
 	struct error *error = NULL;
-	int max = member->phase == MEMBER_LOADING ? LOADING_STOPS_MAX
-					   : STUB_STOPS_MAX;
+	bool is_return = member->is_return;
 
-	if (member->n_stops++ > max ||
-	    (member->phase == MEMBER_IN_STUB &&
-	     graft_has_failed(&member->graft))) {
-		error = error_new("the agent's memory could not be mapped");
-	} else if (member->phase == MEMBER_IN_STUB) {
-		if (graft_is_ready(&member->graft))
-			error = graft_member(family, member);
-	} else {
-		if (member->is_return && member_is_loaded(member))
+	member->is_return = !is_return;
+	if (member->phase == MEMBER_LOADING) {
+		if (member->n_stops++ > LOADING_STOPS_MAX)
+			error = error_new("its linker does not come to an end");
+		else if (is_return && member_is_loaded(member))
 			error = prepare_member(family, member);
-		member->is_return = !member->is_return;
+	} else {
+		error = take_call_in_stub(family, member, is_return);
 	}
 	if (error)
 		leave_out(family, member, error);
@@ -344,7 +366,8 @@ static int seize_all(const struct family *family)
 	struct vec tids = VEC_OF(pid_t);
 	bool children = family->options.children;
 	int err = tracee_seize_for_events(family->root, children);
-	bool is_new = !err && !family->options.is_launched;
+	/* The first thread may be gone, and another one calls exec. */
+	bool is_new = (!err || err == ESRCH) && !family->options.is_launched;
 
 	while (is_new) {
 		is_new = false;
@@ -353,10 +376,11 @@ static int seize_all(const struct family *family)
 		for (size_t i = 0; i < tids.n; i++) {
 			pid_t tid = *(pid_t *)vec_at(&tids, i);
 
-			if (tid != family->root &&
+			if ((err || tid != family->root) &&
 			    !tracee_seize_for_events(tid, children))
 				is_new = true;
 		}
+		err = is_new ? 0 : err;
 	}
 	vec_clear(&tids);
 	return err;
@@ -368,13 +392,19 @@ static void beat(const struct family *family)
 		atomic_store(family->options.beat_ns, clock_now_ns());
 }
 
-static bool has_stepping(const struct family *family)
+/* One at a time, and in turn with all other events. */
+static pid_t choose_stepping(struct family *family)
 {
-	for (size_t i = 0; i < family->members.n; i++)
-		if (member_is_stepping(*(struct member **)vec_at(
-			    &family->members, i)))
-			return true;
-	return false;
+	if (family->n_turns++ % TURNS == 0)
+		return 0;
+	for (size_t i = 0; i < family->members.n; i++) {
+		const struct member *member = *(struct member **)vec_at(
+			&family->members, i);
+
+		if (member_is_stepping(member))
+			return member->pid;
+	}
+	return 0;
 }
 
 /*
@@ -383,15 +413,16 @@ static bool has_stepping(const struct family *family)
  */
 static bool spin(struct family *family, struct wait_event *event)
 {
-	int64_t until_ns = clock_now_ns() + SPIN_NS;
+	pid_t pid = choose_stepping(family);
+	int64_t until_ns = pid ? clock_now_ns() + SPIN_NS : 0;
 
-	if (!family->may_spin || !has_stepping(family))
-		return tracee_wait(0, event);
-	do {
-		if (tracee_wait(0, event))
+	while (pid && family->may_spin) {
+		if (tracee_wait_stop(pid, event))
 			return true;
-	} while (clock_now_ns() < until_ns);
-	return false;
+		if (clock_now_ns() >= until_ns)
+			break;
+	}
+	return tracee_wait(0, event);
 }
 
 /* The end of a tracer's thread lets all of its tracees go. */
@@ -547,6 +578,7 @@ void family_free(struct family *family)
 	while (family_take(family, &news)) {
 		if (news.replaced)
 			continue;
+		pokes_give(family->options.pokes, news.poke);
 		graft_clear(&news.graft);
 		free(news.maps);
 	}

@@ -25,6 +25,7 @@ struct family_options {
 	bool children;	  /* else exec alone */
 	bool is_launched; /* else it may have many threads */
 	_Atomic int64_t *beat_ns; /* of the guard, or NULL */
+	struct pokes *pokes;	  /* shared with it */
 };
 
 /* An image was grafted, or one is no more. */
@@ -33,7 +34,7 @@ struct family_news {
 	uint64_t replaced; /* the session of an image that is gone by exec;
 			    * else 0, and all below is given away: */
 	struct graft graft;
-	struct poke poke;
+	struct poke *poke; /* of options.pokes */
 	char *maps; /* its text, to be freed */
 	size_t maps_bytes;
 	char comm[COMM_MAX];

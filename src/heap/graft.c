@@ -51,6 +51,7 @@ void graft_copy(struct graft *graft, const struct graft *of, pid_t pid,
 			.pid = pid,
 			.mem_fd = mem_fd,
 			.is_static = of->inject.is_static,
+			.is_copy = true,
 			.is_fresh = true, /* MADV_WIPEONFORK */
 			.debug = of->inject.debug,
 			.stub = of->inject.stub,
@@ -150,22 +151,16 @@ static bool read_state(const struct graft *graft, struct agent_state *out)
 			    len) == len;
 }
 
-bool graft_is_ready(const struct graft *graft)
+enum stub_step graft_look(const struct graft *graft)
 {
 	uint64_t session = graft->inject.stub.session;
 	struct agent_state state;
+	uint32_t step;
 
-	return read_state(graft, &state) && state.owner == session &&
-	       state.stub_step == stub_tag(session) + STUB_HAS_B;
-}
-
-bool graft_has_failed(const struct graft *graft)
-{
-	uint64_t session = graft->inject.stub.session;
-	struct agent_state state;
-
-	return read_state(graft, &state) && state.owner == session &&
-	       state.stub_step == stub_tag(session) + STUB_FAILED;
+	if (!read_state(graft, &state) || state.owner != session)
+		return STUB_NOWHERE;
+	step = state.stub_step - stub_tag(session);
+	return step < STUB_STEPS ? step : STUB_NOWHERE;
 }
 
 bool graft_is_asleep(const struct graft *graft)

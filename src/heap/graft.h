@@ -52,11 +52,11 @@ struct error *graft_prepare(struct graft *graft,
  */
 struct error *graft_send(struct graft *graft) MUST_USE;
 
-/* Has the thread that was sent mapped the memory, and waits there? */
-bool graft_is_ready(const struct graft *graft);
-
-/* Was something of that refused to it? It goes on by itself. */
-bool graft_has_failed(const struct graft *graft);
+/*
+ * Where is the thread that was sent? At STUB_HAS_B it waits for us; something
+ * was refused to it at STUB_FAILED, and it goes on by itself.
+ */
+enum stub_step graft_look(const struct graft *graft);
 
 /*
  * The thread is in the stub: write the agent, let it count and sample until

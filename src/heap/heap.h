@@ -46,6 +46,7 @@ struct heap_follow { /* not for Go */
 	bool exec;     /* the programs that it becomes */
 	bool children; /* these, too */
 	_Atomic int64_t *beat_ns; /* of the guard: no stop is to last */
+	struct pokes *pokes; /* shared with it; NULL: nobody is followed */
 };
 
 /*
@@ -54,7 +55,7 @@ struct heap_follow { /* not for Go */
  */
 void heap_follow(struct heap *heap, const struct heap_follow *follow);
 
-/* Begin. @poke is shared with a guard that was made after heap_open(). */
+/* Begin. @poke is shared with a guard. */
 struct error *heap_start(struct heap *heap, struct poke *poke) MUST_USE;
 
 /* Has a launched program that is followed ended, with *@out as status? */

@@ -68,11 +68,18 @@ static void let_go(struct host *host, struct reader *reader)
 	mapped_clear(&host->mapped);
 }
 
+static void silence(struct host *host)
+{
+	if (host->poke)
+		pokes_give(host->pokes, host->poke);
+	host->poke = NULL;
+}
+
 void host_free(struct host *host, struct reader *reader)
 {
 	if (!host)
 		return;
-	poke_undo(&host->poke);
+	silence(host);
 	let_go(host, reader);
 	vec_clear(&host->sums);
 	free(host);
@@ -384,7 +391,7 @@ void host_stop(struct host *host, struct reader *reader)
 	drain(host, reader);
 	read_exact(host);
 	inject_leave(inject);
-	poke_undo(&host->poke);
+	silence(host);
 }
 
 /* Samples taken over samples that came through. */
@@ -522,7 +529,7 @@ void host_settle(struct host *host, struct reader *reader)
 	host_sum(host, reader);
 	take_numbers(host);
 	host->is_settled = true;
-	poke_undo(&host->poke);
+	silence(host);
 	let_go(host, reader);
 }
 

@@ -39,7 +39,8 @@ struct host {
 	pid_t pid;
 	char process[COMM_MAX]; /* its name */
 	struct graft graft;
-	struct poke poke; /* unless the caller's was used */
+	struct pokes *pokes; /* or NULL: its poke is the caller's */
+	struct poke *poke;   /* of these, until it is undone */
 	struct subject *subject; /* NULL: not needed so far */
 	bool owns_subject;
 	char *maps; /* the text as it was at the start, or NULL; owned */

@@ -96,11 +96,14 @@ static bool await_stop(pid_t pid, struct wait_event *event)
 	return !event->is_exit;
 }
 
-static bool is_ready(const struct inject *inject, struct inject *out)
+/* The linker writes once where its list is, and early. */
+static bool is_loaded(struct inject *inject)
 {
-	out->debug = link_find_debug(inject->mem_fd, inject->phdr,
-				     inject->n_phdrs);
-	return out->debug && link_is_consistent(inject->mem_fd, out->debug);
+	if (!inject->debug)
+		inject->debug = link_find_debug(inject->mem_fd, inject->phdr,
+						inject->n_phdrs);
+	return inject->debug &&
+	       link_is_consistent(inject->mem_fd, inject->debug);
 }
 
 /* Back from a call, and not to be restarted by the kernel's hand. */
@@ -117,7 +120,7 @@ static bool is_plain_return(pid_t pid)
 
 bool inject_is_ready(struct inject *inject)
 {
-	return is_ready(inject, inject) && is_plain_return(inject->pid);
+	return is_loaded(inject) && is_plain_return(inject->pid);
 }
 
 struct error *inject_check_dynamic(struct inject *inject)
@@ -345,6 +348,13 @@ static bool write_agent(const struct inject *inject,
 	uint64_t nobody = 0;
 	taddr a = inject->stub.a;
 
+	/* All the rest is its parent's: pages that stay shared with it. */
+	if (inject->is_copy)
+		return memfile_write(
+			inject->mem_fd,
+			a + AGENT_CONSTANTS_AT +
+				offsetof(struct agent_constants, seed),
+			&constants->seed, sizeof(constants->seed));
 	return memfile_write(inject->mem_fd,
 			     state_at(inject, offsetof(struct agent_state,
 						       active)),

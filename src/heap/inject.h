@@ -25,6 +25,7 @@ struct inject {
 	bool is_static;	 /* entries.h, not slots.h */
 	taddr phdr; /* of inject_check_dynamic() */
 	uint64_t n_phdrs;
+	bool is_copy;  /* the agent is there, by fork(2) */
 	bool is_fresh; /* nobody has used its memory: it is all zeros */
 	taddr debug; /* struct r_debug */
 	struct filtered filtered; /* is_running */

@@ -126,6 +126,7 @@ struct error *member_send(struct member *member)
 	if (error)
 		return error;
 	member->phase = MEMBER_IN_STUB;
+	member->is_return = false;
 	member->n_stops = 0;
 	return NULL;
 }

@@ -25,7 +25,7 @@ enum member_phase {
 struct member { /* a process */
 	pid_t pid;
 	enum member_phase phase;
-	bool is_return; /* MEMBER_LOADING: the next stop is that of a return */
+	bool is_return; /* the next stop is that of a call's return */
 	int n_stops;	/* of these two */
 	bool has_graft;
 	struct graft graft; /* MEMBER_GRAFTED: a copy, for children */

@@ -35,6 +35,7 @@ struct native {
 	size_t n_images;       /* that there were */
 	struct family *family; /* NULL: nobody is followed */
 	_Atomic int64_t *beat_ns; /* the guard's, or NULL */
+	struct pokes *pokes;	  /* likewise */
 	int64_t held_ns; /* how long a running one's thread was stopped */
 	double totals[4];
 	double variance;
@@ -90,7 +91,6 @@ struct error *native_open(pid_t pid, int mem_fd,
 	native->pasts = VEC_OF(struct past);
 	reader_init(&native->reader, registry);
 	native->reader.wants_leaks = options->wants_leaks;
-	/* The guard inherits this one, too. */
 	graft_init(&graft, pid, fcntl(mem_fd, F_DUPFD_CLOEXEC, 0), &how);
 	graft.inject.is_running = !options->is_launched;
 	host = add_host(native, &graft);
@@ -126,6 +126,7 @@ static struct error *follow_from(struct native *native,
 		.children = follow->children,
 		.is_launched = native->options.is_launched,
 		.beat_ns = follow->beat_ns,
+		.pokes = follow->pokes,
 	};
 
 	return family_start(native->pid, &options, &native->family);
@@ -152,6 +153,7 @@ struct error *native_start(struct native *native,
 	struct error *error = NULL;
 
 	native->beat_ns = follow->beat_ns;
+	native->pokes = follow->pokes;
 	beat(native, clock_now_ns());
 	if (inject->is_running)
 		error = attach_enter(inject, &native->held_ns);
@@ -203,6 +205,7 @@ static void take_news(struct native *native)
 			continue;
 		}
 		host = add_host(native, &news.graft);
+		host->pokes = native->pokes;
 		host->poke = news.poke;
 		host->start_ns = host->polled_ns = clock_now_ns();
 		host->looked_ns = host->start_ns;

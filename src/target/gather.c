@@ -4,16 +4,14 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
-#include <sys/ptrace.h>
+#include <sys/ptrace.h> /* PTRACE_EVENT_STOP */
 
 #include "arch/restart.h"
 #include "target/proc.h"
 #include "target/tracee.h"
 #include "util/vec.h"
 
-#define SPIN_NS (2 * NS_PER_MS)
 #define REAP_NS (20 * NS_PER_MS)
 
 struct gatherer {
@@ -22,16 +20,6 @@ struct gatherer {
 	int64_t begin_ns;
 	enum gather_result result;
 };
-
-static void pass_time(int64_t begin_ns)
-{
-	struct timespec moment = timespec_of_ns(100 * NS_PER_US);
-
-	if (clock_now_ns() - begin_ns < SPIN_NS)
-		sched_yield();
-	else
-		nanosleep(&moment, NULL);
-}
 
 static bool is_known(const struct gatherer *gatherer, pid_t tid)
 {
@@ -45,42 +33,40 @@ static bool is_known(const struct gatherer *gatherer, pid_t tid)
 	return false;
 }
 
-/* One that has ended, but has others behind it: it stands for ever. */
-static bool is_dead(pid_t pid, pid_t tid)
-{
-	struct proc_stat stat;
-
-	return !proc_read_stat(pid, tid, &stat) || stat.state == 'Z' ||
-	       stat.state == 'X';
-}
-
-/* Ask those to stop that were not asked yet. False: no right to. */
-static bool seize_new(struct gatherer *gatherer, size_t *out_n_new)
+/*
+ * Ask those to stop that were not asked yet. GATHER_DENIED: no right to; or
+ * GATHER_GONE: a thread of ours has another number, since it has called exec.
+ */
+static enum gather_result seize_new(struct gatherer *gatherer,
+				    size_t *out_n_new)
 {
 	struct vec tids = VEC_OF(pid_t);
-	bool is_permitted = true;
+	enum gather_result result = GATHER_DONE;
 
 	*out_n_new = 0;
 	proc_list_threads(gatherer->gather->pid, &tids);
-	for (size_t i = 0; i < tids.n && is_permitted; i++) {
+	for (size_t i = 0; i < tids.n && result == GATHER_DONE; i++) {
 		pid_t tid = *(pid_t *)vec_at(&tids, i);
 		struct gathered *thread;
+		int err;
 
 		if (is_known(gatherer, tid))
 			continue;
-		if (ptrace(PTRACE_SEIZE, tid, NULL, NULL)) {
-			gatherer->gather->err = errno;
-			is_permitted = errno == ESRCH ||
-				       is_dead(gatherer->gather->pid, tid);
-			continue;
+		err = tracee_seize_silently(tid);
+		if (err && err != ESRCH) {
+			gatherer->gather->err = err;
+			result = tracee_is_ours(tid) ? GATHER_GONE
+						     : GATHER_DENIED;
 		}
+		if (err)
+			continue;
 		thread = vec_push(&gatherer->threads);
 		thread->tid = tid;
 		(*out_n_new)++;
 		tracee_interrupt(tid); /* ESRCH: its exit is seen below */
 	}
 	vec_clear(&tids);
-	return is_permitted;
+	return result;
 }
 
 void gather_reap_dead(pid_t pid)
@@ -136,17 +122,19 @@ static size_t look_at_all(struct gatherer *gatherer)
 /* Until all stand, and no new one has come: who stands makes none. */
 static enum gather_result stop_all(struct gatherer *gatherer)
 {
-	int64_t bound_ns = gatherer->begin_ns + GATHER_WAIT_NS;
+	int64_t bound_ns = gatherer->begin_ns + gatherer->gather->wait_ns;
 
 	do {
+		enum gather_result result;
 		size_t n_new;
 
 		if (look_at_all(gatherer)) {
-			pass_time(gatherer->begin_ns);
+			tracee_pass_time(gatherer->begin_ns);
 			continue;
 		}
-		if (!seize_new(gatherer, &n_new))
-			return GATHER_DENIED;
+		result = seize_new(gatherer, &n_new);
+		if (result != GATHER_DONE)
+			return result;
 		if (!gatherer->threads.n)
 			return GATHER_GONE;
 		if (!n_new)

@@ -3,9 +3,9 @@
  * gather.h - stop all threads of a process for a moment, together.
  *
  * For the few changes that no thread may be in the midst of. Whoever is
- * stopped first waits for the last one, GATHER_WAIT_NS at most; then all go
- * on, whether something was done or not. The work is that of a short-lived
- * thread of psample, whose end lets go of all.
+ * stopped first waits for the last one, wait_ns at most; then all go on,
+ * whether something was done or not. The work is that of a short-lived thread
+ * of psample, whose end lets go of all.
  */
 #ifndef TARGET_GATHER_H
 #define TARGET_GATHER_H
@@ -16,8 +16,6 @@
 #include <sys/user.h>
 
 #include "util/clock.h"
-
-#define GATHER_WAIT_NS (NS_PER_S / 4)
 
 struct gathered {
 	pid_t tid;
@@ -30,6 +28,7 @@ struct gather {
 	/* Called once, while all @n threads stand; false: nothing was done. */
 	bool (*act)(void *ctx, const struct gathered *threads, size_t n);
 	void *ctx;
+	int64_t wait_ns; /* one may wait for a child of vfork(2) for ever */
 	int err;	 /* GATHER_DENIED: errno */
 	int64_t held_ns; /* from the first stop asked for to letting go */
 };

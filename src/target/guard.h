@@ -6,7 +6,7 @@
  * next signal or event. The guard watches the sampler's heartbeat in shared
  * memory; when psample stands stopped for most of a second, or silent for
  * several, it kills psample, and the kernel then detaches. It also puts back
- * the idle constraints (idle.h) and the word of the target's memory (memfile.h)
+ * the idle constraints (idle.h) and the words of targets' memory (memfile.h)
  * that a psample which was killed has changed.
  */
 #ifndef TARGET_GUARD_H
@@ -23,12 +23,14 @@ struct guard_page { /* shared with the guard process */
 	_Atomic int64_t beat_ns;   /* CLOCK_MONOTONIC; 0: not watched */
 	_Atomic bool is_announced; /* psample stops itself (job control) */
 	struct idle idle;
-	struct poke poke; /* its file must be open when the guard is made */
+	struct poke poke; /* of the first target */
+	struct pokes pokes; /* of those that came later */
 };
 
 struct guard {
 	struct guard_page *page;
-	int pipe_fd; /* its end tells the guard that we are gone */
+	int read_fd, pipe_fd; /* that the latter is closed tells it to end */
+	int psample_fd; /* pidfd_open(2), or -1 */
 	pid_t pid;
 };
 

@@ -84,7 +84,43 @@ enum poke_result poke_write(struct poke *poke, int fd, taddr addr,
 
 enum poke_result poke_undo(struct poke *poke)
 {
-	if (!atomic_exchange(&poke->is_armed, false))
+	enum poke_result result;
+
+	if (!atomic_load(&poke->is_armed))
 		return POKE_DONE;
-	return replace(poke->fd, poke->addr, poke->written, poke->before);
+	result = replace(poke->fd, poke->addr, poke->written, poke->before);
+	/* Last: if we die before, the guard finds it done. */
+	atomic_store(&poke->is_armed, false);
+	return result;
+}
+
+struct poke *pokes_take(struct pokes *pokes)
+{
+	for (uint32_t i = 0; i < POKES_MAX; i++) {
+		if (atomic_load(&pokes->list[i].is_taken))
+			continue;
+		atomic_store(&pokes->list[i].is_taken, true);
+		if (i >= atomic_load(&pokes->n))
+			atomic_store(&pokes->n, i + 1);
+		return &pokes->list[i].poke;
+	}
+	return NULL;
+}
+
+void pokes_give(struct pokes *pokes, struct poke *poke)
+{
+	size_t at = (size_t)((char *)poke - (char *)&pokes->list[0].poke) /
+		    sizeof(pokes->list[0]);
+
+	assert(at < POKES_MAX && poke == &pokes->list[at].poke);
+	poke_undo(poke);
+	atomic_store(&pokes->list[at].is_taken, false);
+}
+
+void pokes_undo_all(struct pokes *pokes)
+{
+	uint32_t n = atomic_load(&pokes->n);
+
+	for (uint32_t i = 0; i < n && i < POKES_MAX; i++)
+		poke_undo(&pokes->list[i].poke);
 }

@@ -38,7 +38,7 @@ void memfile_unlock(int fd);
 
 struct poke {
 	_Atomic bool is_armed;
-	int fd; /* of memfile_open(), inherited by the guard */
+	int fd; /* of memfile_open(), open as long as it is armed */
 	taddr addr;
 	uint64_t before, written;
 };
@@ -58,5 +58,23 @@ enum poke_result poke_write(struct poke *poke, int fd, taddr addr,
 
 /* Put the word back if it is still as we wrote it; once. */
 enum poke_result poke_undo(struct poke *poke);
+
+#define POKES_MAX 4096
+
+/* Words of many processes; all zeros at first. */
+struct pokes {
+	struct {
+		_Atomic bool is_taken;
+		struct poke poke;
+	} list[POKES_MAX];
+	_Atomic uint32_t n; /* behind the last that was ever taken */
+};
+
+/* One to be written; NULL: there are too many. For one thread at a time. */
+struct poke *pokes_take(struct pokes *pokes);
+
+/* Undo it, before its file is closed: another one may have it then. */
+void pokes_give(struct pokes *pokes, struct poke *poke);
+void pokes_undo_all(struct pokes *pokes);
 
 #endif

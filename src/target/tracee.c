@@ -7,9 +7,15 @@
 #include <signal.h>
 #include <stdio.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/ptrace.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
+
+#include "target/proc.h"
+#include "util/clock.h"
+
+#define SPIN_NS (2 * NS_PER_MS)
 
 static enum tracee_result tracee_request(int request, pid_t tid, void *addr,
 					 void *data)
@@ -54,6 +60,19 @@ int tracee_seize_beginner(pid_t tid)
 	return ptrace(PTRACE_SEIZE, tid, NULL, as_data(options)) ? errno : 0;
 }
 
+static int seize_living(pid_t tid, long options)
+{
+	int err = ptrace(PTRACE_SEIZE, tid, NULL, as_data(options))
+			  ? errno : 0;
+	struct proc_stat stat;
+
+	/* The kernel does not permit it for those that have ended. */
+	if (err == EPERM && (!proc_read_stat(tid, tid, &stat) ||
+			     stat.state == 'Z' || stat.state == 'X'))
+		return ESRCH;
+	return err;
+}
+
 int tracee_seize_for_events(pid_t tid, bool children)
 {
 	long options = PTRACE_O_TRACEEXEC | PTRACE_O_TRACESYSGOOD;
@@ -61,7 +80,22 @@ int tracee_seize_for_events(pid_t tid, bool children)
 	if (children)
 		options |= PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK |
 			   PTRACE_O_TRACEVFORK;
-	return ptrace(PTRACE_SEIZE, tid, NULL, as_data(options)) ? errno : 0;
+	return seize_living(tid, options);
+}
+
+int tracee_seize_silently(pid_t tid)
+{
+	return seize_living(tid, 0);
+}
+
+void tracee_pass_time(int64_t begin_ns)
+{
+	struct timespec moment = timespec_of_ns(100 * NS_PER_US);
+
+	if (clock_now_ns() - begin_ns < SPIN_NS)
+		sched_yield();
+	else
+		nanosleep(&moment, NULL);
 }
 
 enum tracee_result tracee_resume_to_call(pid_t tid, int signal)

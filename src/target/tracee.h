@@ -33,8 +33,16 @@ enum tracee_result tracee_tell_births(pid_t tid, bool threads, bool children);
 /* Seize a program that begins: exec and system calls are told of. */
 int tracee_seize_beginner(pid_t tid) MUST_USE;
 
-/* For the events of tracee_seize(), but for clone without @children. */
+/*
+ * For the events of tracee_seize(), but for clone without @children; or for no
+ * events at all. ESRCH also for a zombie, which the first thread of a process
+ * that has others can be for long, and during each exec of another one.
+ */
 int tracee_seize_for_events(pid_t tid, bool children) MUST_USE;
+int tracee_seize_silently(pid_t tid) MUST_USE;
+
+/* Who has waited for a stop since @begin_ns waits on, but not for long. */
+void tracee_pass_time(int64_t begin_ns);
 
 /* Go on to the next entry or return of a system call. */
 enum tracee_result tracee_resume_to_call(pid_t tid, int signal);

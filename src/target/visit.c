@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/ptrace.h>
@@ -16,7 +15,6 @@
 #include "util/io.h"
 
 #define STOP_WAIT_NS (NS_PER_S / 2)
-#define SPIN_NS (2 * NS_PER_MS)
 #define REQUEST_GET_RSEQ 0x420f /* PTRACE_GET_RSEQ_CONFIGURATION, Linux 5.13 */
 
 struct rseq_configuration { /* linux/ptrace.h */
@@ -40,16 +38,6 @@ static taddr read_rseq(pid_t tid)
 	return rseq.pointer;
 }
 
-static void pass_time(int64_t begin_ns)
-{
-	struct timespec moment = timespec_of_ns(100 * NS_PER_US);
-
-	if (clock_now_ns() - begin_ns < SPIN_NS)
-		sched_yield();
-	else
-		nanosleep(&moment, NULL);
-}
-
 /* Signals on the way are the thread's. */
 static enum visit_result await_stop(pid_t tid)
 {
@@ -58,7 +46,7 @@ static enum visit_result await_stop(pid_t tid)
 
 	while (clock_now_ns() - begin_ns < STOP_WAIT_NS) {
 		if (!tracee_wait(tid, &event)) {
-			pass_time(begin_ns);
+			tracee_pass_time(begin_ns);
 			continue;
 		}
 		if (event.is_exit)
@@ -99,10 +87,9 @@ static void *run_visit(void *arg)
 	int64_t begin_ns;
 
 	visitor->result = VISIT_DENIED;
-	visit->err = 0;
-	if (ptrace(PTRACE_SEIZE, visit->tid, NULL, NULL)) {
-		visit->err = errno;
-		if (errno == ESRCH)
+	visit->err = tracee_seize_silently(visit->tid);
+	if (visit->err) {
+		if (visit->err == ESRCH)
 			visitor->result = VISIT_GONE;
 		return NULL;
 	}

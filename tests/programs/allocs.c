@@ -16,6 +16,7 @@
  *		kills for that system call
  *	allocs loop THREADS	says "ready", and has threads do what storm's
  *		do, the first one site_array(), until SIGTERM; says "done"
+ *	allocs forked THREADS	forks, and both do what loop does
  *	allocs maps N	maps MiBs: map_kept() N that stay, map_cut() 2 N of
  *		which N stay, map_moved() 1, 8 and 4 that stay, map_left() 2
  *		and their pages 2 more, map_churn() N / 16 that do not,
@@ -394,6 +395,8 @@ int main(int argc, char **argv)
 	else if (!strcmp(argv[1], "storm"))
 		run_storm((unsigned int)atoi(argv[2]));
 	else if (!strcmp(argv[1], "loop"))
+		run_loop(atoi(argv[2]));
+	else if (!strcmp(argv[1], "forked") && fork() >= 0)
 		run_loop(atoi(argv[2]));
 	else if (!strcmp(argv[1], "maps"))
 		run_maps((size_t)atoi(argv[2]));

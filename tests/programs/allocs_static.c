@@ -7,6 +7,8 @@
  *		BYTES"
  *	allocs_static threads N SECONDS	the same in N threads, with signals
  *		all the time; says "ready", ends after SECONDS or at SIGTERM
+ *	allocs_static vfork SECONDS	has a child that sleeps by vfork(2),
+ *		which one of two threads waits for; says "ready" meanwhile
  *
  * To be linked statically: a preloaded counter would not see it.
  */
@@ -163,6 +165,29 @@ static void run_threads(int n, double seconds)
 		pthread_join(threads[i], NULL);
 }
 
+static void *sleep_on(void *arg)
+{
+	for (;;)
+		sleep(1);
+	return arg;
+}
+
+static int wait_for_child(const char *seconds)
+{
+	pthread_t thread;
+	struct timespec time = { atoi(seconds), 0 };
+	static const char ready[] = "ready\n";
+
+	pthread_create(&thread, NULL, sleep_on, NULL);
+	if (vfork() == 0) {
+		if (write(1, ready, sizeof(ready) - 1) < 0)
+			_exit(1);
+		nanosleep(&time, NULL);
+		_exit(0);
+	}
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 3 && !strcmp(argv[1], "calls"))
@@ -170,6 +195,8 @@ int main(int argc, char **argv)
 	else if (argc == 4 && !strcmp(argv[1], "threads") &&
 		 atoi(argv[2]) <= 16)
 		run_threads(atoi(argv[2]), atof(argv[3]));
+	else if (argc == 3 && !strcmp(argv[1], "vfork"))
+		return wait_for_child(argv[2]);
 	else
 		return 2;
 	printf("asked %llu\n", (unsigned long long)asked_by_all);

@@ -6,7 +6,7 @@
 # not in the profile, if their processes cannot be told apart, if a status is
 # not the program's, or if somebody is harmed when psample dies.
 . "${top_srcdir:-.}/tests/run/lib.sh"
-plan 17
+plan 18
 requires_ptrace
 cd "$scratch" || exit 1
 allocs=$programs/allocs
@@ -89,6 +89,85 @@ check "psample that is stopped by force lets it go" wait_until 20 \
 check "and it starts others" wait_until 20 test -s ticks
 kill $looping
 kill -KILL $stopped 2>/dev/null
+
+# --- psample is killed: all are silent, and at work --------------------------
+agent_at() { # PID: its state, behind four pages of code (agent.h)
+	before=0
+	while read -r range mode _; do
+		start=$((0x${range%-*})) end=$((0x${range#*-}))
+		[ "$mode" != rw-p ] || [ "$start" != "$before" ] ||
+			[ $((end - start)) != $((0x22000)) ] || echo "$start"
+		before=0
+		[ "$mode" != r-xp ] || [ $((end - start)) != 16384 ] ||
+			before=$end
+	done <"/proc/$1/maps"
+}
+
+shared_at() { # PID
+	echo $((0x$(sed -n 's/-.* rw-s .*memfd:psample.*//p' "/proc/$1/maps")))
+}
+
+words() { # PID ADDRESS BYTES
+	dd if="/proc/$1/mem" bs=1 skip="$2" count="$3" 2>/dev/null |
+		od -An -v -tx1 | tr -d ' \n'
+}
+
+no_samples=00000000000000000000000000000000
+has_samples() { # PID
+	at=$(agent_at "$1") && [ -n "$at" ] &&
+		[ "$(words "$1" $((at + 24)) 8)" != 0000000000000000 ] &&
+		[ "$(words "$1" "$(shared_at "$1")" 16)" != "$no_samples" ]
+}
+
+is_silent() { # PID
+	[ "$(words "$1" $(($(agent_at "$1") + 24)) 8)" = 0000000000000000 ]
+}
+
+naps() { # PID
+	sed -n 's/^voluntary_ctxt_switches:[^0-9]*//p' "/proc/$1/status"
+}
+
+has_napped() { # PID NAPS
+	[ "$(naps "$1")" -gt "$2" ]
+}
+
+works_on() { # PID: it goes round its loop for some time
+	wait_until 20 has_napped "$1" $(($(naps "$1") + 20))
+}
+
+"$PSAMPLE" -q -e alloc -i 64KiB -o killed.pb.gz -- sh -c \
+	"$allocs loop 1 & echo \$! >begun; exec $allocs forked 1" >out 2>err \
+	</dev/null &
+killed=$!
+are_there() {
+	[ "$(grep -c ready out)" = 3 ]
+}
+wait_until 20 are_there || diag_file err
+main=$(cat "/proc/$killed/task"/*/children | tr ' ' '\n' |
+	while read -r pid; do
+		! grep -q allocs "/proc/$pid/comm" || echo "$pid"
+	done)
+begun=$(cat begun)
+forked=$(cat "/proc/$main/task/$main/children")
+forked=$(echo "$forked" | tr ' ' '\n' | grep -vx "$begun" | tr -d '\n')
+for pid in $main $begun $forked; do
+	wait_until 20 has_samples "$pid" || diag "$pid has no samples"
+done
+kill -KILL "$killed"
+n_silent=0
+for pid in $main $begun $forked; do
+	if ! wait_until 20 is_silent "$pid" || ! works_on "$pid"; then
+		continue
+	fi
+	heads=$(words "$pid" "$(shared_at "$pid")" 16)
+	if works_on "$pid" && [ "$heads" != "$no_samples" ] &&
+		[ "$(words "$pid" "$(shared_at "$pid")" 16)" = "$heads" ]; then
+		n_silent=$((n_silent + 1))
+	fi
+done
+check_equal "psample killed: a program, its child and another are silent" \
+	$n_silent 3 || diag "$main, $begun, $forked"
+kill "$main" "$begun" "$forked"
 
 # Whoever is left behind must end well.
 "$programs/allocs_kill" launch "${KILLS:-12}" 20 120000 1 "$PSAMPLE" -q \

@@ -6,7 +6,7 @@
 # counted, launched or running; if its code is not put back; if it is harmed by
 # the end of psample; or if one that is stripped is not refused with a reason.
 . "${top_srcdir:-.}/tests/run/lib.sh"
-plan 16
+plan 18
 requires_ptrace
 requires_program cc
 cd "$scratch" || exit 1
@@ -30,7 +30,7 @@ counts() { # NAME COMPILER ARGUMENT...
 		return
 	fi
 	timeout -s KILL 60 "$PSAMPLE" -e alloc -i 64KiB -o "$1.pb.gz" -- \
-		"./$1" calls 20000 >out 2>err </dev/null
+		"./$1" calls 100000 >out 2>err </dev/null
 	check "$1 counts what the program does" within "$(counted_share)" \
 		0.9999 1.0001 || diag_file err
 }
@@ -52,8 +52,10 @@ counts static cc -static
 counts static-pie cc -static-pie
 counts static-musl musl-gcc -static
 "$PSAMPLE" report --folded --sample-index alloc_space static.pb.gz >folded
+# 64 %; of 5,000 samples as few as 500 are left where psample has no core: 2
+# points of sigma then.
 check "sites have their shares: one asks for 16 times as much" within \
-	"$(folded_share folded site_aligned)" 57 67
+	"$(folded_share folded site_aligned)" 54 74
 check "stacks reach main" within "$(folded_share folded main any)" 99 100
 
 # --- one that runs: threads, and signals all the time -----------------------
@@ -79,6 +81,14 @@ check_equal "and puts back what was" "$(first_bytes "$target_pid" malloc)" \
 	"$before"
 kill -TERM "$target_pid"
 check "the program is as it was" wait_until 20 has_text "$target_out" asked
+
+start_target ./static vfork 60
+check "one whose thread waits for a child of vfork is not held for long" \
+	timeout -s KILL 60 sh -c '! "$0" -q -e alloc -d 1 -o x.pb.gz -p "$1" \
+		2>err' "$PSAMPLE" "$target_pid"
+check "and it is told why" grep -q 'does not stop' err || diag_file err
+child=$(cat "/proc/$target_pid/task/$target_pid/children")
+kill -KILL "$child"
 
 # --- begun by others -------------------------------------------------------
 timeout -s KILL 60 "$PSAMPLE" -e alloc -i 64KiB -f folded -o folded -- \
