@@ -3,7 +3,8 @@
 # heap.sh - what watching allocations costs: ./dev bench heap.
 #
 # ns per pair of malloc and free (pairs.c), alone, under psample (silent: a
-# mean that is never reached; 512 KiB; 8 MiB), heaptrack, tcmalloc, and
+# mean that is never reached; 512 KiB; 8 MiB; likewise with --no-inuse), under
+# heaptrack, tcmalloc, and
 # tcmalloc's sampler, interleaved: of each run the lower quartile of its PAIRS
 # (40) rounds, of ROUNDS (3) runs the median, and of that the mean over four
 # places of the loops in a cache line. Then redis and python3
@@ -55,6 +56,10 @@ measure_all() {
 		-- "./pairs.$pad" "$PAIRS"
 	measure psample,8MiB "$PSAMPLE" -q -e alloc -i 8MiB -o p.pb.gz \
 		-- "./pairs.$pad" "$PAIRS"
+	for mean in 900GiB 8MiB 512KiB; do
+		measure "no-inuse,$mean" "$PSAMPLE" -q -e alloc --no-inuse \
+			-i $mean -o p.pb.gz -- "./pairs.$pad" "$PAIRS"
+	done
 	! command -v heaptrack >/dev/null ||
 		measure heaptrack heaptrack -o track "./pairs.$pad" 2
 	[ ! -e $libraries/libtcmalloc.so.4 ] || {
@@ -87,7 +92,8 @@ row() { # LABEL BASE
 
 printf '%-17s %7s %7s %7s %7s %7s %7s\n' 'ns per pair' hot more '' \
 	mixed more ''
-for label in glibc psample,silent psample,8MiB psample,512KiB heaptrack; do
+for label in glibc psample,silent psample,8MiB psample,512KiB \
+	no-inuse,900GiB no-inuse,8MiB no-inuse,512KiB heaptrack; do
 	row $label glibc
 done
 for label in tcmalloc tcmalloc,512KiB; do
@@ -128,8 +134,12 @@ if command -v redis-benchmark >/dev/null; then
 	awk -v a="$(median 1 <redis.0)" -v b="$(median 1 <redis.1)" \
 		-v c="$(median 2 <redis.0)" -v d="$(median 2 <redis.1)" 'BEGIN {
 		printf "redis, SET of 1000 bytes: %.0f requests/s, with " \
-			"psample %.0f (%+.1f %%); its CPU time %+.1f %%\n", \
-			a, b, 100 * (b / a - 1), 100 * (d / c - 1) }'
+			"psample %.0f (%+.1f %%); its CPU time ", \
+			a, b, a ? 100 * (b / a - 1) : 0
+		if (c)
+			printf "%+.1f %%\n", 100 * (d / c - 1)
+		else # REQUESTS is too small
+			print "is less than a tick" }'
 	stop_target
 fi
 cat >work.py <<'EOS'

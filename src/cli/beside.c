@@ -44,7 +44,7 @@ static void __attribute__((noreturn)) recorder_main(const struct run *run,
 	options.event = options.beside;
 	options.has_beside = false;
 	options.mean_bytes = 0;
-	options.wants_leaks = false;
+	options.wants_leaks = options.no_inuse = false;
 	options.kill_at_end = false;
 	options.name_regex = NULL;
 	options.control = control;

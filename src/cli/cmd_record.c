@@ -19,7 +19,7 @@ enum {
 	OPT_CHILDREN, OPT_BY_THREAD, OPT_MAX_DEPTH, OPT_MAX_PAUSE, OPT_UNWIND,
 	OPT_WALL_STOP, OPT_DEMANGLE, OPT_NO_INLINES, OPT_INLINES, OPT_KILL,
 	OPT_CONTROL, OPT_QUIET, OPT_VERBOSE, OPT_SUMMARY, OPT_NO_SUMMARY,
-	OPT_INTERVAL, OPT_LEAKS, OPT_EVERY,
+	OPT_INTERVAL, OPT_LEAKS, OPT_NO_INUSE, OPT_EVERY,
 	OPT_GRAPH, OPT_DEBUGINFOD, OPT_LABELS_AT, OPT_HELP, OPT_VERSION,
 	OPT_WHOLE_RANDOM,
 };
@@ -48,7 +48,9 @@ static const struct option_spec record_specs[] = {
 	{ "interval", NULL, 'i', 0, "SIZE",
 	  "bytes between samples of allocations (512KiB)", OPT_INTERVAL },
 	{ "leaks", NULL, 0, 0, NULL,
-	  "-e heap without what is young at the end", OPT_LEAKS },
+	  "-e heap, without what is young at the end", OPT_LEAKS },
+	{ "no-inuse", NULL, 0, 0, NULL,
+	  "-e alloc, without what is in use: cheaper", OPT_NO_INUSE },
 	{ "duration", NULL, 'd', 0, "DUR", "stop after 30, 30s, 5m ...",
 	  OPT_DURATION },
 	{ "delay", NULL, 'D', 0, "DUR", "wait before the first sample",
@@ -320,7 +322,9 @@ static void set_flag(struct record_options *options, int id)
 		break;
 	case OPT_LEAKS:
 		options->wants_leaks = true;
-		options->event = EVENT_HEAP;
+		break;
+	case OPT_NO_INUSE:
+		options->no_inuse = true;
 		break;
 	case OPT_KILL:
 		options->kill_at_end = true;

@@ -62,39 +62,60 @@ struct error *heap_parse_size(const char *arg, uint64_t *out)
 			  "2M");
 }
 
-struct error *heap_check_options(const struct record_options *options)
+/* An option that says nothing of allocations, or NULL. */
+static const char *find_option_of_time(const struct record_options *options)
 {
 	const struct sampler_options *sampler = &options->sampler;
-	const char *bad = NULL;
+	const struct {
+		const char *name;
+		bool is_given, is_for_time;
+	} not_ours[] = {
+		{ "--tid", options->tids.n, false },
+		{ "--samples", sampler->max_samples, false },
+		{ "--freq", options->has_freq, true },
+		{ "--max-pause", options->has_max_pause, true },
+		{ "--by-thread", sampler->by_thread, true },
+		{ "--wall-stop", sampler->wall_stop, true },
+		{ "--whole-random", sampler->whole_random, true },
+		{ "--max-depth",
+		  sampler->walk.max_depth != WALK_DEPTH_DEFAULT, true },
+		{ "--unwind", sampler->libunwind_ptrace ||
+			      sampler->walk.method != WALK_AUTO, true },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(not_ours); i++)
+		if (not_ours[i].is_given &&
+		    !(options->has_beside && not_ours[i].is_for_time))
+			return not_ours[i].name;
+	return NULL;
+}
+
+struct error *heap_check_options(const struct record_options *options)
+{
+	const char *event = output_event_name(options), *bad;
 
 	if (options->wants_leaks && options->event != EVENT_HEAP)
-		return error_new("--leaks is for -e heap");
+		return error_new("--leaks is for -e heap, not for -e %s",
+				 event);
+	if (options->no_inuse && options->event != EVENT_ALLOC)
+		return error_hint(error_new("--no-inuse is for -e alloc, not "
+					    "for -e %s", event),
+				  "cause: it leaves out what the others are "
+				  "for, or have not");
 	if (options->mean_bytes && options->event != EVENT_ALLOC &&
 	    options->event != EVENT_HEAP)
 		return error_new("--interval is for -e alloc and -e heap");
 	if (options->event == EVENT_CPU || options->event == EVENT_WALL)
 		return NULL;
-	if (options->tids.n)
-		bad = "--tid";
-	else if (sampler->max_samples)
-		bad = "--samples";
-	else if (options->has_beside)
-		; /* the others are for it */
-	else if (options->has_freq)
-		bad = "--freq";
-	else if (options->has_max_pause)
-		bad = "--max-pause";
-	else if (sampler->by_thread)
-		bad = "--by-thread";
-	else if (sampler->wall_stop)
-		bad = "--wall-stop";
+	bad = find_option_of_time(options);
 	if (bad)
 		return error_hint(error_new("%s is not for -e %s", bad,
 					    output_event_name(options)),
 				  "try:   -i SIZE, the bytes between samples");
 	if (options->pids.n > 1)
-		return error_new("-e %s takes one process at a time",
-				 output_event_name(options));
+		return error_hint(error_new("-e %s takes one process at a "
+					    "time", event),
+				  "try:   one psample for each of them");
 	return NULL;
 }
 
@@ -409,6 +430,7 @@ static struct error *begin(struct heap_run *h, struct launch *launch)
 		.wants_leaks = options->wants_leaks,
 		.shows_alloc = options->event == EVENT_ALLOC,
 		.maps = options->event == EVENT_MMAP,
+		.no_inuse = options->no_inuse,
 	};
 	struct error *error = heap_open(h->run.pid, &heap, &h->heap);
 	struct heap_follow follow;

@@ -43,6 +43,8 @@ static void make_found(const struct heap_stats *stats, struct strbuf *out)
 		add_bytes(out, stats->alloc_bytes / seconds);
 		strbuf_adds(out, "/s");
 	}
+	if (stats->no_inuse)
+		return;
 	strbuf_adds(out, "; in use ");
 	add_bytes(out, stats->inuse_bytes);
 	strbuf_addf(out, ", %.0f objects", stats->inuse_objects);
@@ -108,8 +110,22 @@ static void make_rate(const struct heap_stats *stats, struct strbuf *out)
 				 "so the sums are doubtful");
 }
 
-static void make_followed(const struct heap_stats *stats, struct strbuf *out)
+/* A process has one tracer, which is the recorder of time if there is one. */
+static bool leaves_others_out(const struct run *run,
+			      const struct heap_stats *stats)
 {
+	return run->options->has_beside && run->is_launched &&
+	       stats->is_native && run->options->sampler.children;
+}
+
+static void make_followed(const struct run *run,
+			  const struct heap_stats *stats, struct strbuf *out)
+{
+	if (leaves_others_out(run, stats))
+		strbuf_addf(out, "not followed: its children, and what it "
+				 "becomes by exec, have time alone; -e %s in "
+				 "a run of its own has their allocations",
+			    output_event_name(run->options));
 	if (!stats->n_children && !stats->n_programs && !stats->n_left_out)
 		return;
 	strbuf_addf(out, "followed: %llu forked children, %llu programs begun "
@@ -128,6 +144,7 @@ static void make_unseen(const struct heap_stats *stats, struct strbuf *out)
 	double rest = (double)stats->rss_bytes - stats->inuse_bytes;
 
 	if (!stats->is_native || stats->maps || !stats->rss_bytes ||
+	    stats->no_inuse ||
 	    stats->n_children || stats->n_programs)
 		return;
 	strbuf_adds(out, "its anonymous memory was ");
@@ -148,7 +165,7 @@ static void add_price(const struct heap_stats *stats, struct strbuf *out)
 	struct price price;
 	double sum;
 
-	price_measure(&price);
+	price_measure(stats->no_inuse, &price);
 	if (price.sample_ns <= 0)
 		return;
 	sum = price.sample_ns * (double)stats->samples;
@@ -211,7 +228,7 @@ void heap_summary_add_comments(const struct run *run,
 	make_rate(stats, &text);
 	profile_add_comment(profile, text.data);
 	strbuf_reset(&text);
-	make_followed(stats, &text);
+	make_followed(run, stats, &text);
 	if (text.len)
 		profile_add_comment(profile, text.data);
 	strbuf_reset(&text);
@@ -251,7 +268,7 @@ void heap_summary_print(const struct run *run, const struct heap_stats *stats,
 	make_rate(stats, &text);
 	log_notice("%s", text.data);
 	strbuf_reset(&text);
-	make_followed(stats, &text);
+	make_followed(run, stats, &text);
 	if (text.len)
 		log_notice("%s", text.data);
 	strbuf_reset(&text);

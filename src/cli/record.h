@@ -37,6 +37,7 @@ struct record_options {
 	bool has_beside;
 	uint64_t mean_bytes; /* between samples of allocations; 0: default */
 	bool wants_leaks;    /* of EVENT_HEAP: not what is young */
+	bool no_inuse;	     /* of EVENT_ALLOC: free() is not watched */
 	int64_t every_ns;    /* write what there is; 0: at the end alone */
 	struct sampler_options sampler;
 	struct symbol_options symbol;

@@ -279,7 +279,8 @@ IN_AGENT static void take_sample(void *ptr, uint64_t size,
 	record->kind = AGENT_ALLOCATED;
 	record->size = size;
 	agent_copy_caller(record, frame);
-	live_add((uint64_t)ptr, sequence);
+	if (!constants()->no_inuse)
+		live_add((uint64_t)ptr, sequence);
 	__atomic_store_n(&record->sequence, sequence, __ATOMIC_RELEASE);
 }
 

@@ -4,13 +4,11 @@
  *
  * The agent is the code in the section "agent_text" of psample. A copy of it
  * runs in the target, in region A; region B is shared with psample.
- *
  *	A+0	code			r-x, written by psample alone
  *	A+2000	struct agent_constants	r-x, likewise
  *	A+3000	gates (entries.h)	r-x, likewise
  *	A+4000	struct agent_state	rw-, zero in a forked child
  *	B	struct agent_shared	rw-, not there in a forked child
- *
  * A wrapper is called in place of the original, with the caller's arguments
  * and stack as they are; it changes rax and rcx (calloc: rdx) and flags, pushes
  * nothing unless a sample is due, and goes on in originals[function], which
@@ -75,10 +73,11 @@ enum agent_function {
 	AGENT_DELETE_ARRAY_ALIGNED,
 	AGENT_DELETE_SIZED_ALIGNED,
 	AGENT_DELETE_ARRAY_SIZED_ALIGNED,
-	AGENT_MMAP, /* these four only where memory is what is watched */
+	AGENT_MMAP, /* these five only where memory is what is watched */
 	AGENT_MMAP64,
 	AGENT_MUNMAP,
 	AGENT_MREMAP,
+	AGENT_MPROTECT,
 	N_AGENT_FUNCTIONS,
 };
 
@@ -87,6 +86,7 @@ struct agent_constants {
 	uint64_t shared; /* address of B */
 	uint64_t mean_bytes, seed;
 	uint64_t stack_end; /* of the main thread's frames */
+	uint64_t no_inuse; /* nobody tells what is freed */
 	uint32_t log2[257]; /* of 1 + i/256, times 65536 */
 };
 
@@ -98,8 +98,7 @@ struct agent_counter { /* of the threads that hash to it */
 };
 
 struct agent_state {
-	uint32_t stub_fd, stub_step, may_go; /* see stub.h */
-	uint32_t unused;
+	uint32_t stub_fd, stub_step, may_go, unused; /* see stub.h */
 	uint32_t is_filtered; /* by seccomp: no system calls of ours */
 	uint32_t n_calling; /* threads that may be about to make some */
 	uint64_t active; /* the session that samples; 0: be silent */
@@ -118,6 +117,8 @@ enum agent_kind {
 	AGENT_ALLOCATED, /* one of malloc and its family, sampled */
 	AGENT_MAPPED,	 /* size bytes at addr, by mmap(2) or mremap(2) */
 	AGENT_UNMAPPED,	 /* these are free; without a stack */
+	AGENT_RESERVED,	 /* mapped without any right; likewise */
+	AGENT_OPENED, AGENT_CLOSED, /* by mprotect(2); the latter likewise */
 };
 
 struct agent_record {

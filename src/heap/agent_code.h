@@ -68,6 +68,7 @@ FROM_WRAPPER uint64_t agent_mmap(const struct agent_call *call);
 FROM_WRAPPER uint64_t agent_mmap64(const struct agent_call *call);
 FROM_WRAPPER uint64_t agent_munmap(const struct agent_call *call);
 FROM_WRAPPER uint64_t agent_mremap(const struct agent_call *call);
+FROM_WRAPPER uint64_t agent_mprotect(const struct agent_call *call);
 
 /*
  * A place in the ring, or NULL: it is full. The record is psample's when its

@@ -3,7 +3,8 @@
  * agent_map.c - the part of the agent that writes down mmap(2) and its kin.
  *
  * What is free is written down before the call, and what is mapped after it:
- * so the ring has both in the order in which the addresses were used.
+ * so the ring has both in the order in which the addresses were used. What
+ * mprotect(2) does comes after it as well, since nobody else gets the address.
  */
 #include "heap/agent_code.h"
 
@@ -53,37 +54,49 @@ ALWAYS int has_failed(uint64_t result) /* with MAP_FAILED */
 	return result == ~UINT64_C(0);
 }
 
-IN_AGENT static void tell_mapped(uint64_t addr, uint64_t len,
-				 const struct agent_frame *frame)
+IN_AGENT static void tell_with_caller(enum agent_kind kind, uint64_t addr,
+				      uint64_t len,
+				      const struct agent_frame *frame)
 {
 	uint64_t sequence;
-	struct agent_record *record;
+	struct agent_record *record = begin(kind, addr, whole_pages(len),
+					    &sequence);
 
-	len = whole_pages(len);
-	if (state()->active)
-		__atomic_add_fetch(&shared()->mapped_bytes, len,
-				   __ATOMIC_RELAXED);
-	record = begin(AGENT_MAPPED, addr, len, &sequence);
 	if (!record)
 		return;
 	agent_copy_caller(record, frame);
 	__atomic_store_n(&record->sequence, sequence, __ATOMIC_RELEASE);
 }
 
-IN_AGENT static void tell_unmapped(uint64_t addr, uint64_t len)
+IN_AGENT static void tell_mapped(uint64_t addr, uint64_t len,
+				 const struct agent_frame *frame)
+{
+	if (state()->active)
+		__atomic_add_fetch(&shared()->mapped_bytes, whole_pages(len),
+				   __ATOMIC_RELAXED);
+	tell_with_caller(AGENT_MAPPED, addr, len, frame);
+}
+
+IN_AGENT static void tell_range(enum agent_kind kind, uint64_t addr,
+				uint64_t len)
 {
 	uint64_t sequence;
-	struct agent_record *record = begin(AGENT_UNMAPPED, addr,
-					    whole_pages(len), &sequence);
+	struct agent_record *record = begin(kind, addr, whole_pages(len),
+					    &sequence);
 
 	if (record)
 		__atomic_store_n(&record->sequence, sequence,
 				 __ATOMIC_RELEASE);
 }
 
+IN_AGENT static void tell_unmapped(uint64_t addr, uint64_t len)
+{
+	tell_range(AGENT_UNMAPPED, addr, len);
+}
+
 /*
  * Without any right of access it is a reservation, no memory: it counts when
- * it is mapped once more (MAP_FIXED), with rights.
+ * it is mapped once more (MAP_FIXED), with rights, or mprotect(2) gives some.
  */
 IN_AGENT static uint64_t map_by(enum agent_function function,
 				const struct agent_call *call)
@@ -95,7 +108,7 @@ IN_AGENT static uint64_t map_by(enum agent_function function,
 	if (call->args[2] & PROT_ANY)
 		tell_mapped(addr, call->args[1], &call->frame);
 	else
-		tell_unmapped(addr, call->args[1]);
+		tell_range(AGENT_RESERVED, addr, call->args[1]);
 	return addr;
 }
 
@@ -146,5 +159,20 @@ uint64_t agent_mremap(const struct agent_call *call)
 		tell_mapped(result, wanted, &call->frame);
 	else if (!has_failed(result) && wanted > len)
 		tell_mapped(addr + len, wanted - len, &call->frame);
+	return result;
+}
+
+/* Which of them matter is for psample to know: it has the reservations. */
+uint64_t agent_mprotect(const struct agent_call *call)
+{
+	uint64_t result = call_original(AGENT_MPROTECT, call);
+
+	if ((int)result) /* it is an int: what is above it means nothing */
+		return result;
+	if (call->args[2] & PROT_ANY)
+		tell_with_caller(AGENT_OPENED, call->args[0], call->args[1],
+				 &call->frame);
+	else
+		tell_range(AGENT_CLOSED, call->args[0], call->args[1]);
 	return result;
 }

@@ -220,6 +220,12 @@ static const char *add_entry_patch(struct entries *entries, uint32_t i,
 		       ? NULL : "is not in its file";
 }
 
+/* Others have a gate as well: threads may be in a wrapper of long ago. */
+static bool is_wanted(const struct slots *slots, const struct entry *entry)
+{
+	return !slots->no_inuse || !slots_is_release((int)entry->function);
+}
+
 /* First ways, then entries: what is counted is counted once. */
 static struct error *make_patches(struct entries *entries,
 				  const struct inject *inject,
@@ -234,12 +240,13 @@ static struct error *make_patches(struct entries *entries,
 
 		entry = vec_at(&entries->list,
 			       reach_root(&entries->reach, way->target));
-		fault = add_way(entries, inject, way);
+		if (is_wanted(slots, entry))
+			fault = add_way(entries, inject, way);
 	}
 	for (uint32_t i = 0; i < entries->list.n && !fault; i++) {
 		entry = vec_at(&entries->list, i);
 		fault = make_gate(entries, inject, i);
-		if (!fault)
+		if (!fault && is_wanted(slots, entry))
 			fault = add_entry_patch(
 				entries, i, slots->wrappers[entry->function]);
 	}

@@ -24,6 +24,8 @@ void graft_init(struct graft *graft, pid_t pid, int mem_fd,
 	slots_init(&graft->slots);
 	entries_init(&graft->entries);
 	graft->slots.maps = options->maps;
+	graft->slots.no_inuse = options->no_inuse;
+	constants->no_inuse = options->no_inuse;
 	constants->mean_bytes = options->mean_bytes;
 	constants->seed = (uint64_t)clock_now_ns();
 	for (size_t i = 0; i < ARRAY_SIZE(constants->log2); i++)

@@ -17,6 +17,7 @@
 struct graft_options {
 	uint64_t mean_bytes;
 	bool maps; /* mmap(2) and its kin, not malloc's */
+	bool no_inuse; /* free() and its kin are left alone */
 };
 
 struct graft {

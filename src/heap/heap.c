@@ -107,6 +107,7 @@ static struct error *inspect_native(struct heap *heap)
 		.mean_bytes = mean_bytes ? mean_bytes : HEAP_MEAN_DEFAULT,
 		.is_launched = heap->options.is_launched,
 		.maps = heap->options.maps,
+		.no_inuse = heap->options.no_inuse,
 		.wants_leaks = heap->options.wants_leaks,
 	};
 
@@ -178,6 +179,7 @@ struct error *heap_open(pid_t pid, const struct heap_options *options,
 		return error;
 	heap = xcalloc(1, sizeof(*heap));
 	heap->options = *options;
+	heap->stats.no_inuse = options->no_inuse;
 	heap->pid = pid;
 	heap->mem_fd = -1;
 	registry_init(&heap->registry, profile_new());
@@ -462,8 +464,9 @@ static void add_types(const struct heap *heap, struct profile *profile)
 		  "mapped_space" },
 	};
 	const char *const *names = types[heap->options.maps];
+	int n = heap->options.no_inuse ? 2 : 4;
 
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < n; i++)
 		profile_add_type(profile, names[i],
 				 i % 2 ? "bytes" : "count");
 	profile->period_type = (struct value_type){

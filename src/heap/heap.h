@@ -29,6 +29,7 @@ struct heap_options {
 	bool wants_leaks;    /* in use without what is young; not for Go */
 	bool shows_alloc;    /* else in use: the profile's default view */
 	bool maps;	     /* mmap(2), each call, instead of malloc */
+	bool no_inuse;	     /* what was allocated alone: two values */
 };
 
 struct heap;
@@ -95,6 +96,7 @@ struct heap_stats {
 	uint64_t n_reads, n_buckets;
 	bool rate_was_changed; /* by somebody else, during the run */
 	bool maps;		   /* calls of mmap(2), not samples */
+	bool no_inuse;		   /* that is not known */
 	bool is_native;		   /* not Go: the next six, no mean_before */
 	double exact_bytes;	   /* asked for, counted, not estimated */
 	uint64_t n_dropped;	   /* samples: corrected for */

@@ -193,22 +193,50 @@ static bool is_settled(struct host *host, uint64_t sequence,
 	return true;
 }
 
+/* What a call has made usable, in bytes. */
+static uint64_t take_mapping(struct host *host,
+			     const struct agent_record *record)
+{
+	struct mapped *mapped = &host->mapped;
+	uint64_t addr = record->addr, size = record->size;
+	uint64_t id = host->kept.n_records;
+
+	switch (record->kind) {
+	case AGENT_MAPPED:
+		mapped_add(mapped, addr, size, id);
+		host->mapped_bytes += size;
+		return size;
+	case AGENT_OPENED:
+		size = mapped_open(mapped, addr, size, id);
+		host->opened_bytes += size;
+		return size;
+	case AGENT_UNMAPPED:
+		mapped_remove(mapped, addr, size);
+		break;
+	case AGENT_RESERVED:
+		mapped_reserve(mapped, addr, size);
+		break;
+	case AGENT_CLOSED:
+		mapped_close(mapped, addr, size);
+		break;
+	}
+	return 0;
+}
+
 /* Of the kinds that are not of this run, a slot may still make some. */
 static void keep_record(struct host *host, struct reader *reader,
 			const struct agent_record *record)
 {
 	struct kept sample = { .size = record->size,
-			       .seen_ns = host->polled_ns };
-	bool is_mapped = record->kind == AGENT_MAPPED;
+			       .seen_ns = host->sample_ns };
 
-	if (host->graft.slots.maps && record->kind == AGENT_UNMAPPED)
-		mapped_remove(&host->mapped, record->addr, record->size);
-	if (host->graft.slots.maps ? !is_mapped
-			       : record->kind != AGENT_ALLOCATED)
+	if (host->graft.slots.maps) {
+		sample.size = take_mapping(host, record);
+		if (!sample.size)
+			return;
+	} else if (record->kind != AGENT_ALLOCATED) {
 		return;
-	if (is_mapped)
-		mapped_add(&host->mapped, record->addr, record->size,
-			   host->kept.n_records);
+	}
 	sample.stack = walk_record(host, reader, record);
 	kept_add(&host->kept, &sample,
 		 go_scale(1, sample.size, host->graft.constants.mean_bytes));
@@ -220,13 +248,26 @@ static void forget_free(struct host *host)
 	const struct agent_shared *b = host->graft.inject.shared;
 	const struct mapped_piece *pieces = host->mapped.pieces.data;
 	bool maps = host->graft.slots.maps;
-	size_t n = maps ? host->mapped.pieces.n : AGENT_BUCKETS * AGENT_WAYS;
+	size_t n = maps ? host->mapped.pieces.n
+			: host->graft.slots.no_inuse
+				? 0 : AGENT_BUCKETS * AGENT_WAYS;
 	CLEANUP(free) uint64_t *ids = xcalloc(n + 1, sizeof(*ids));
 
 	for (size_t i = 0; i < n; i++)
 		ids[i] = maps ? pieces[i].id
 			      : b->live[i / AGENT_WAYS][i % AGENT_WAYS].id;
 	kept_forget(&host->kept, ids, n);
+}
+
+/*
+ * When the next one of @n_left was made: those that came since the last poll,
+ * which may be long ago on a busy machine, count as evenly spread.
+ */
+static void date_sample(struct host *host, uint64_t n_left)
+{
+	int64_t left_ns = host->polled_ns - host->sample_ns;
+
+	host->sample_ns += left_ns / (int64_t)n_left;
 }
 
 static void drain(struct host *host, struct reader *reader)
@@ -240,6 +281,8 @@ static void drain(struct host *host, struct reader *reader)
 	host->n_drained = head - tail;
 	if (head != tail)
 		meet(host, reader);
+	if (host->sample_ns < host->start_ns)
+		host->sample_ns = host->start_ns;
 	for (; tail < head && head - tail <= AGENT_RECORDS; tail++) {
 		const struct agent_record *record =
 			&b->records[tail % AGENT_RECORDS];
@@ -248,6 +291,7 @@ static void drain(struct host *host, struct reader *reader)
 
 		if (!is_settled(host, sequence, tail))
 			return;
+		date_sample(host, head - tail);
 		host->kept.n_records++;
 		if (sequence == tail + 1)
 			keep_record(host, reader, record);
@@ -256,6 +300,7 @@ static void drain(struct host *host, struct reader *reader)
 		__atomic_store_n(&b->tail, tail + 1, __ATOMIC_RELEASE);
 		b->drops_in_row = 0;
 	}
+	host->sample_ns = host->polled_ns;
 }
 
 /*
@@ -296,7 +341,7 @@ static void read_exact(struct host *host)
 	uint64_t sum = b->counted_bytes - b->failed_bytes;
 
 	if (host->graft.slots.maps) {
-		host->exact_bytes = b->mapped_bytes;
+		host->exact_bytes = b->mapped_bytes + host->opened_bytes;
 		return;
 	}
 	if (memfile_read(host->graft.inject.mem_fd,
@@ -394,12 +439,20 @@ void host_stop(struct host *host, struct reader *reader)
 	silence(host);
 }
 
-/* Samples taken over samples that came through. */
+/*
+ * Samples taken over samples that came through. What is mapped is counted in
+ * bytes, since a call may be a JIT's mprotect(2), which maps nothing.
+ */
 static double lost_factor(const struct host *host)
 {
 	const struct agent_shared *b = host->graft.inject.shared;
 	double came = (double)(host->kept.n_records - host->n_lost);
 
+	if (host->graft.slots.maps)
+		return host->mapped_bytes && b->mapped_bytes
+			       ? (double)b->mapped_bytes /
+					 (double)host->mapped_bytes
+			       : 1;
 	return came > 0 ? 1 + (double)(b->n_dropped + host->n_lost) / came
 			: 1;
 }
@@ -479,7 +532,7 @@ static void add_in_use(struct host *host, struct reader *reader)
 {
 	int64_t run_ns = host->polled_ns - host->start_ns;
 
-	if (host->was_replaced)
+	if (host->was_replaced || host->graft.slots.no_inuse)
 		return;
 	if (host->graft.slots.maps)
 		add_mapped(host, &reader->sums);

@@ -47,6 +47,8 @@ struct host {
 	size_t maps_bytes;
 	struct kept_list kept;
 	struct mapped mapped; /* ids as those of kept */
+	uint64_t mapped_bytes; /* as the records have it */
+	uint64_t opened_bytes; /* by mprotect(2), where it was reserved */
 	enum heap_state state;
 	bool is_settled;   /* all was read; of the below, and no graft */
 	bool was_replaced; /* by exec: nothing of it is in use */
@@ -56,6 +58,7 @@ struct host {
 	uint64_t n_slots, n_skipped;
 	uint64_t exact_bytes; /* as read_exact() has it */
 	int64_t start_ns, polled_ns, looked_ns, stuck_ns;
+	int64_t sample_ns; /* when the last sample was made, about */
 };
 
 /* Takes @graft over, which is not to be used any more. */

@@ -72,7 +72,8 @@ extern const uint8_t agent_start[] __asm__("__start_agent_text")
 	WRAPPER(MMAP, mmap) \
 	WRAPPER(MMAP64, mmap64) \
 	WRAPPER(MUNMAP, munmap) \
-	WRAPPER(MREMAP, mremap)
+	WRAPPER(MREMAP, mremap) \
+	WRAPPER(MPROTECT, mprotect)
 
 ALL_WRAPPERS
 #undef WRAPPER

@@ -19,7 +19,7 @@
 struct kept { /* one sample */
 	uint64_t id;
 	uint64_t size;
-	int64_t seen_ns; /* a poll later than it was made, at most */
+	int64_t seen_ns; /* when it was made, about */
 	stack_id stack;
 	bool is_live; /* for who adds them up */
 };

@@ -6,21 +6,25 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "image/maps.h"
+
 #define ADDRESS_END (UINT64_C(1) << 56) /* of user space, with five levels */
 
 void mapped_init(struct mapped *mapped)
 {
 	mapped->pieces = VEC_OF(struct mapped_piece);
+	mapped->reserved = VEC_OF(struct mapped_piece);
 }
 
 void mapped_clear(struct mapped *mapped)
 {
 	vec_clear(&mapped->pieces);
+	vec_clear(&mapped->reserved);
 }
 
-static struct mapped_piece *piece_at(struct mapped *mapped, size_t i)
+static struct mapped_piece *piece_at(const struct vec *pieces, size_t i)
 {
-	return vec_at(&mapped->pieces, i);
+	return vec_at(pieces, i);
 }
 
 static bool is_range(uint64_t start, uint64_t len)
@@ -29,14 +33,14 @@ static bool is_range(uint64_t start, uint64_t len)
 }
 
 /* The first piece that ends behind @addr. */
-static size_t find_piece(struct mapped *mapped, uint64_t addr)
+static size_t find_piece(const struct vec *pieces, uint64_t addr)
 {
-	size_t low = 0, high = mapped->pieces.n;
+	size_t low = 0, high = pieces->n;
 
 	while (low < high) {
 		size_t middle = (low + high) / 2;
 
-		if (piece_at(mapped, middle)->end > addr)
+		if (piece_at(pieces, middle)->end > addr)
 			high = middle;
 		else
 			low = middle + 1;
@@ -44,54 +48,60 @@ static size_t find_piece(struct mapped *mapped, uint64_t addr)
 	return low;
 }
 
-static void insert_piece(struct mapped *mapped, size_t at,
+static void insert_piece(struct vec *pieces, size_t at,
 			 struct mapped_piece piece)
 {
-	struct mapped_piece *pieces;
+	struct mapped_piece *first;
 
-	vec_push(&mapped->pieces);
-	pieces = piece_at(mapped, at);
-	memmove(pieces + 1, pieces,
-		(mapped->pieces.n - 1 - at) * sizeof(*pieces));
-	*pieces = piece;
+	vec_push(pieces);
+	first = piece_at(pieces, at);
+	memmove(first + 1, first, (pieces->n - 1 - at) * sizeof(*first));
+	*first = piece;
 }
 
-static void remove_pieces(struct mapped *mapped, size_t at, size_t n)
+static void remove_pieces(struct vec *pieces, size_t at, size_t n)
 {
-	struct mapped_piece *pieces;
+	struct mapped_piece *first;
 
 	if (!n)
 		return;
-	pieces = piece_at(mapped, at);
-	memmove(pieces, pieces + n,
-		(mapped->pieces.n - at - n) * sizeof(*pieces));
-	mapped->pieces.n -= n;
+	first = piece_at(pieces, at);
+	memmove(first, first + n, (pieces->n - at - n) * sizeof(*first));
+	pieces->n -= n;
+}
+
+static void cut_range(struct vec *pieces, uint64_t start, uint64_t end)
+{
+	size_t at = find_piece(pieces, start), n = 0;
+
+	if (at < pieces->n && piece_at(pieces, at)->start < start) {
+		struct mapped_piece rest = *piece_at(pieces, at);
+
+		piece_at(pieces, at++)->end = start;
+		if (rest.end > end) { /* a hole in the middle */
+			rest.start = end;
+			insert_piece(pieces, at, rest);
+			return;
+		}
+	}
+	while (at + n < pieces->n && piece_at(pieces, at + n)->end <= end)
+		n++;
+	remove_pieces(pieces, at, n);
+	if (at < pieces->n && piece_at(pieces, at)->start < end)
+		piece_at(pieces, at)->start = end;
 }
 
 void mapped_remove(struct mapped *mapped, uint64_t start, uint64_t len)
 {
-	uint64_t end = start + len;
-	size_t at, n = 0;
-
 	if (!is_range(start, len))
 		return;
-	at = find_piece(mapped, start);
-	if (at < mapped->pieces.n && piece_at(mapped, at)->start < start) {
-		struct mapped_piece rest = *piece_at(mapped, at);
+	cut_range(&mapped->pieces, start, start + len);
+	cut_range(&mapped->reserved, start, start + len);
+}
 
-		piece_at(mapped, at++)->end = start;
-		if (rest.end > end) { /* a hole in the middle */
-			rest.start = end;
-			insert_piece(mapped, at, rest);
-			return;
-		}
-	}
-	while (at + n < mapped->pieces.n &&
-	       piece_at(mapped, at + n)->end <= end)
-		n++;
-	remove_pieces(mapped, at, n);
-	if (at < mapped->pieces.n && piece_at(mapped, at)->start < end)
-		piece_at(mapped, at)->start = end;
+static void insert_range(struct vec *pieces, struct mapped_piece piece)
+{
+	insert_piece(pieces, find_piece(pieces, piece.start), piece);
 }
 
 void mapped_add(struct mapped *mapped, uint64_t start, uint64_t len,
@@ -100,6 +110,93 @@ void mapped_add(struct mapped *mapped, uint64_t start, uint64_t len,
 	if (!is_range(start, len))
 		return;
 	mapped_remove(mapped, start, len);
-	insert_piece(mapped, find_piece(mapped, start),
+	insert_range(&mapped->pieces,
 		     (struct mapped_piece){ start, start + len, id });
+}
+
+/* In place of what is before or behind it; nothing is there yet. */
+static void insert_reserved(struct vec *reserved, uint64_t start, uint64_t end)
+{
+	size_t at = find_piece(reserved, start);
+
+	if (at < reserved->n && piece_at(reserved, at)->start == end) {
+		end = piece_at(reserved, at)->end;
+		remove_pieces(reserved, at, 1);
+	}
+	if (at && piece_at(reserved, at - 1)->end == start)
+		piece_at(reserved, at - 1)->end = end;
+	else if (reserved->n < MAPPED_RESERVED_MAX)
+		insert_piece(reserved, at,
+			     (struct mapped_piece){ start, end, 0 });
+}
+
+void mapped_reserve(struct mapped *mapped, uint64_t start, uint64_t len)
+{
+	if (!is_range(start, len))
+		return;
+	mapped_remove(mapped, start, len);
+	insert_reserved(&mapped->reserved, start, start + len);
+}
+
+/* Where a file is, as between the parts of a library, it is a gap. */
+static bool is_reserved(const struct maps_line *line)
+{
+	return !line->is_readable && !line->is_writable &&
+	       !line->is_executable && line->is_private &&
+	       (!line->path_len ||
+		(line->path_len > 6 && !memcmp(line->path, "[anon:", 6)));
+}
+
+void mapped_reserve_all(struct mapped *mapped, const char *text, size_t len)
+{
+	const char *end = text + len;
+	struct maps_line line;
+
+	while (maps_next_line(&text, end, &line))
+		if (is_reserved(&line))
+			mapped_reserve(mapped, line.start,
+				       line.end - line.start);
+}
+
+/* The first part of a piece that lies in the range. */
+static bool find_part(const struct vec *pieces, uint64_t start, uint64_t end,
+		      struct mapped_piece *out)
+{
+	size_t at = find_piece(pieces, start);
+
+	if (at == pieces->n || piece_at(pieces, at)->start >= end)
+		return false;
+	*out = *piece_at(pieces, at);
+	if (out->start < start)
+		out->start = start;
+	if (out->end > end)
+		out->end = end;
+	return true;
+}
+
+uint64_t mapped_open(struct mapped *mapped, uint64_t start, uint64_t len,
+		     uint64_t id)
+{
+	struct mapped_piece part;
+	uint64_t n = 0;
+
+	while (is_range(start, len) &&
+	       find_part(&mapped->reserved, start, start + len, &part)) {
+		cut_range(&mapped->reserved, part.start, part.end);
+		part.id = id;
+		insert_range(&mapped->pieces, part);
+		n += part.end - part.start;
+	}
+	return n;
+}
+
+void mapped_close(struct mapped *mapped, uint64_t start, uint64_t len)
+{
+	struct mapped_piece part;
+
+	while (is_range(start, len) &&
+	       find_part(&mapped->pieces, start, start + len, &part)) {
+		cut_range(&mapped->pieces, part.start, part.end);
+		insert_reserved(&mapped->reserved, part.start, part.end);
+	}
 }

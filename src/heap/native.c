@@ -79,7 +79,8 @@ struct error *native_open(pid_t pid, int mem_fd,
 {
 	CLEANUP(native_free) struct native *native =
 		xcalloc(1, sizeof(*native));
-	struct graft_options how = { options->mean_bytes, options->maps };
+	struct graft_options how = { options->mean_bytes, options->maps,
+				     options->no_inuse };
 	struct graft graft;
 	struct host *host;
 	struct error *error;
@@ -122,7 +123,8 @@ static struct error *follow_from(struct native *native,
 				 const struct heap_follow *follow)
 {
 	struct family_options options = {
-		.graft = { native->options.mean_bytes, native->options.maps },
+		.graft = { native->options.mean_bytes, native->options.maps,
+			   native->options.no_inuse },
 		.children = follow->children,
 		.is_launched = native->options.is_launched,
 		.beat_ns = follow->beat_ns,
@@ -137,6 +139,16 @@ static void beat(const struct native *native, int64_t now_ns)
 {
 	if (native->beat_ns)
 		atomic_store(native->beat_ns, now_ns);
+}
+
+/* What it had reserved before; later ones are told by the agent. */
+static void find_reserved(struct host *host)
+{
+	size_t len;
+	CLEANUP(free) char *maps = proc_read_maps(host->pid, host->pid, &len);
+
+	if (maps)
+		mapped_reserve_all(&host->mapped, maps, len);
 }
 
 /*
@@ -155,6 +167,8 @@ struct error *native_start(struct native *native,
 	native->beat_ns = follow->beat_ns;
 	native->pokes = follow->pokes;
 	beat(native, clock_now_ns());
+	if (native->options.maps)
+		find_reserved(host);
 	if (inject->is_running)
 		error = attach_enter(inject, &native->held_ns);
 	if (!error)
@@ -211,6 +225,9 @@ static void take_news(struct native *native)
 		host->looked_ns = host->start_ns;
 		host->maps = news.maps;
 		host->maps_bytes = news.maps_bytes;
+		if (news.maps)
+			mapped_reserve_all(&host->mapped, news.maps,
+					   news.maps_bytes);
 		memcpy(host->process, news.comm, sizeof(host->process));
 	}
 }

@@ -20,6 +20,7 @@ struct native_options {
 	uint64_t mean_bytes;
 	bool is_launched; /* the program is held at its exec by begin_hold() */
 	bool maps;	  /* mmap(2) and its kin, each call, not malloc's */
+	bool no_inuse;	  /* what was allocated alone: free() is let be */
 	bool wants_leaks; /* in use without what was made in the last tenth of
 			   * its program's time: much of that will be freed */
 };

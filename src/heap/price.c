@@ -100,7 +100,7 @@ static void set_up(char *a, struct agent_shared *shared, struct pair *out)
 	out->release = (release_fn)wrappers[AGENT_FREE];
 }
 
-void price_measure(struct price *out)
+void price_measure(bool no_inuse, struct price *out)
 {
 	CLEANUP(free) struct agent_shared *shared =
 		xcalloc(1, sizeof(*shared));
@@ -114,6 +114,13 @@ void price_measure(struct price *out)
 	if (a == MAP_FAILED)
 		return;
 	set_up(a, shared, &watched);
+	if (no_inuse) {
+		struct agent_constants *constants =
+			(void *)(a + AGENT_CONSTANTS_AT);
+
+		constants->no_inuse = true;
+		watched.release = plain.release;
+	}
 	if (!mprotect(a, AGENT_STATE_AT, PROT_READ | PROT_EXEC)) {
 		struct agent_state *state = (void *)(a + AGENT_STATE_AT);
 

@@ -48,6 +48,7 @@ static const char *const names[N_AGENT_FUNCTIONS] = {
 	[AGENT_MMAP64] = "mmap64",
 	[AGENT_MUNMAP] = "munmap",
 	[AGENT_MREMAP] = "mremap",
+	[AGENT_MPROTECT] = "mprotect",
 };
 
 struct symbols { /* of one module */
@@ -321,6 +322,12 @@ static bool is_listed(const struct slots *slots, taddr addr)
 	return false;
 }
 
+bool slots_is_release(int function)
+{
+	return function == AGENT_FREE ||
+	       (function >= AGENT_DELETE && function < AGENT_MMAP);
+}
+
 /* An allocator calls itself; but as others do, it calls mmap(2). */
 static bool is_wanted(const struct slots *slots,
 		      const struct link_module *module, uint8_t function)
@@ -330,6 +337,7 @@ static bool is_wanted(const struct slots *slots,
 	if (function >= AGENT_MMAP)
 		return slots->maps;
 	return !slots->maps &&
+	       !(slots->no_inuse && slots_is_release(function)) &&
 	       (slots->is_libc || module->dynamic != slots->allocator);
 }
 

@@ -23,6 +23,7 @@ struct slots { /* slots_init() before use */
 	taddr allocator; /* dynamic segment of the module that defines malloc */
 	bool is_libc;	 /* that is libc, which calls it like others do */
 	bool maps;	 /* mmap(2) and its kin, instead of malloc's */
+	bool no_inuse;	 /* not free() and its kin */
 	struct vec news; /* struct code_range: forms of operator new */
 	uint64_t n_skipped; /* slots that hold something unexpected */
 };
@@ -58,6 +59,9 @@ bool slots_are_stale(const struct slots *slots, int mem_fd, taddr debug);
  * are not yet. The number of those that were changed.
  */
 size_t slots_patch(struct slots *slots, int mem_fd, taddr debug);
+
+/* Is it free() or a form of operator delete? Not realloc(). */
+bool slots_is_release(int function);
 
 /* The enum agent_function that is called @name, or -1. */
 int slots_function_named(const char *name);

@@ -20,7 +20,10 @@
  *	allocs maps N	maps MiBs: map_kept() N that stay, map_cut() 2 N of
  *		which N stay, map_moved() 1, 8 and 4 that stay, map_left() 2
  *		and their pages 2 more, map_churn() N / 16 that do not,
- *		map_reserved() 10 of which 6 stay; a child does the like
+ *		map_reserved() 10 of which 6 stay, map_opened() 16 of which
+ *		9 stay, map_flipped() 3; a child does the like
+ *	allocs arena FIFO	reserves memory, and opens 5 MiB of it when FIFO
+ *		is written to
  *	allocs plugin FILE	loads FILE, which allocates 100 MB
  *	allocs file FILE	appends "begun", allocates, appends "done"
  */
@@ -342,6 +345,43 @@ SITE map_reserved(void)
 	sink = map_at(p, 4 * MIB, PROT_NONE);
 }
 
+/*
+ * An arena that grows by mprotect(2): 8 MiB, 2 of them once more, 4 behind
+ * them, 4 that were closed meanwhile; then 2 are closed, one is given away.
+ */
+SITE map_opened(void)
+{
+	char *p = map_at(NULL, 256 * MIB, PROT_NONE);
+	int rights = PROT_READ | PROT_WRITE;
+
+	mprotect(p, 8 * MIB, rights);
+	mprotect(p, 2 * MIB, PROT_READ);
+	mprotect(p + 6 * MIB, 6 * MIB, rights);
+	mprotect(p + 2 * MIB, 4 * MIB, PROT_NONE);
+	mprotect(p + 2 * MIB, 4 * MIB, rights);
+	mprotect(p + 9 * MIB, 2 * MIB, PROT_NONE);
+	munmap(p + 11 * MIB, MIB);
+	mprotect(p + 12 * MIB + 1, MIB, rights); /* fails */
+}
+
+/*
+ * A JIT's: written, then run; a page of the program, too. Not for long: the
+ * ring is to have room for all calls of this program (AGENT_RECORDS).
+ */
+SITE map_flipped(void)
+{
+	static char own[8192] __attribute__((aligned(4096)));
+	char *p = map_at(NULL, 3 * MIB, PROT_READ | PROT_WRITE);
+
+	for (int i = 0; i < 10; i++) {
+		mprotect(p, 3 * MIB, PROT_READ | PROT_EXEC);
+		mprotect(p, 3 * MIB, PROT_READ | PROT_WRITE);
+		mprotect(own, 4096, PROT_READ);
+		mprotect(own, 4096, PROT_NONE);
+		mprotect(own, 4096, PROT_READ | PROT_WRITE);
+	}
+}
+
 static void run_maps(size_t n)
 {
 	map_kept(n);
@@ -349,10 +389,29 @@ static void run_maps(size_t n)
 	map_moved();
 	map_left();
 	map_reserved();
+	map_opened();
+	map_flipped();
 	if (fork() == 0)
 		map_kept(n);
 	else
 		map_churn(n);
+}
+
+/* Reserved long ago; 5 MiB are opened when somebody writes to @fifo. */
+SITE run_arena(const char *fifo)
+{
+	char *p = map_at(NULL, 64 * MIB, PROT_NONE), byte;
+	FILE *file;
+
+	puts("reserved");
+	fflush(stdout);
+	file = fopen(fifo, "r");
+	if (!file || fread(&byte, 1, 1, file) != 1 ||
+	    mprotect(p + MIB, 5 * MIB, PROT_READ | PROT_WRITE))
+		return;
+	puts("opened");
+	fflush(stdout);
+	sleep(60);
 }
 
 static void append(const char *path, const char *text)
@@ -400,6 +459,8 @@ int main(int argc, char **argv)
 		run_loop(atoi(argv[2]));
 	else if (!strcmp(argv[1], "maps"))
 		run_maps((size_t)atoi(argv[2]));
+	else if (!strcmp(argv[1], "arena"))
+		run_arena(argv[2]);
 	else if (!strcmp(argv[1], "filter"))
 		run_filter(atoi(argv[2]));
 	else if (!strcmp(argv[1], "under") && argc > 3) {

@@ -7,7 +7,7 @@
 # is harmed: by signals, threads, children, a seccomp filter, the end of
 # psample.
 . "${top_srcdir:-.}/tests/run/lib.sh"
-plan 44
+plan 49
 requires_ptrace
 cd "$scratch" || exit 1
 allocs=$programs/allocs
@@ -58,6 +58,24 @@ check "--leaks finds what is kept, without the youngest tenth" within \
 check "and who has kept it" within "$(folded_share folded site_kept)" 99 100
 "$PSAMPLE" --leaks -e cpu -- true >out 2>err </dev/null
 check_equal "--leaks is for -e heap" $? 2
+
+# --- without what is in use: free() is left alone ------------------------
+LD_PRELOAD=$programs/allocs_count.so ALLOCS_COUNT=$scratch/truth \
+	"$PSAMPLE" -e alloc --no-inuse -i 64KiB -o p.pb.gz -- \
+	"$allocs" sites 10000 >out 2>err </dev/null
+truth=$(sed -n 's/^allocs //p' truth)
+check "--no-inuse counts as much, to 0.1 percent" within \
+	"$(awk -v a="$(counted)" -v b="$truth" 'BEGIN { print a / b }')" \
+	0.999 1.001
+folded alloc_space p.pb.gz
+check "by who has asked for it, also by realloc" within \
+	"$(folded_share folded site_grown)" 8 10
+check "and says nothing of what is in use" \
+	[ "$(grep -c 'in use' err)" = 0 ] || diag_file err
+folded inuse_space p.pb.gz
+check "nor has the profile" grep -q inuse_space folded.err
+"$PSAMPLE" -e heap --no-inuse -- true >out 2>err </dev/null
+check_equal "what is in use is what -e heap is for" $? 2
 
 # --- operator new in every form, and whose it is --------------------------
 # To 3 points, 5 standard errors of so many samples. They must not come faster

@@ -89,4 +89,102 @@ TEST(what_is_no_range_is_ignored)
 	mapped_clear(&mapped);
 }
 
+TEST(what_was_reserved_counts_once_it_is_opened)
+{
+	struct mapped mapped;
+
+	mapped_init(&mapped);
+	mapped_reserve(&mapped, 0x10000, 0x10000);
+	CHECK_EQ(mapped.pieces.n, 0);
+	CHECK_EQ(mapped_open(&mapped, 0x8000, 0x10000, 1), 0x8000);
+	CHECK_EQ(mapped_open(&mapped, 0x8000, 0x10000, 2), 0);
+	CHECK_EQ(mapped_open(&mapped, 0x16000, 0x4000, 3), 0x2000);
+	CHECK_EQ(mapped.pieces.n, 2);
+	CHECK_EQ(piece(&mapped, 0)->id, 1);
+	CHECK_EQ(piece(&mapped, 1)->start, 0x18000);
+	CHECK_EQ(piece(&mapped, 1)->end, 0x1a000);
+	CHECK_EQ(mapped.reserved.n, 1);
+	mapped_remove(&mapped, 0x19000, 0x2000);
+	CHECK_EQ(piece(&mapped, 1)->end, 0x19000);
+	CHECK_EQ(mapped_open(&mapped, 0x19000, 0x10000, 4), 0x5000);
+	CHECK_EQ(mapped.reserved.n, 0);
+	mapped_clear(&mapped);
+}
+
+TEST(what_is_closed_is_reserved_again)
+{
+	struct mapped mapped;
+
+	mapped_init(&mapped);
+	mapped_close(&mapped, 0x10000, 0x10000); /* a library's */
+	CHECK_EQ(mapped_open(&mapped, 0x10000, 0x10000, 1), 0);
+	mapped_add(&mapped, 0x10000, 0x4000, 1);
+	mapped_add(&mapped, 0x16000, 0x4000, 2);
+	mapped_close(&mapped, 0x12000, 0x6000);
+	CHECK_EQ(mapped.pieces.n, 2);
+	CHECK_EQ(piece(&mapped, 0)->end, 0x12000);
+	CHECK_EQ(piece(&mapped, 1)->start, 0x18000);
+	CHECK_EQ(mapped.reserved.n, 2);
+	CHECK_EQ(mapped_open(&mapped, 0x10000, 0x10000, 3), 0x4000);
+	CHECK_EQ(mapped.pieces.n, 4);
+	CHECK_EQ(piece(&mapped, 1)->id, 3);
+	CHECK_EQ(piece(&mapped, 2)->id, 3);
+	mapped_clear(&mapped);
+}
+
+TEST(reservations_side_by_side_are_one)
+{
+	struct mapped mapped;
+
+	mapped_init(&mapped);
+	mapped_reserve(&mapped, 0x10000, 0x1000);
+	mapped_reserve(&mapped, 0x12000, 0x1000);
+	mapped_reserve(&mapped, 0x11000, 0x1000);
+	mapped_reserve(&mapped, 0x13000, 0x1000);
+	mapped_reserve(&mapped, 0x0f000, 0x1000);
+	CHECK_EQ(mapped.reserved.n, 1);
+	mapped_reserve(&mapped, 0x11000, 0x1000); /* it is already */
+	CHECK_EQ(mapped.reserved.n, 1);
+	CHECK_EQ(mapped_open(&mapped, 0, 0x100000, 1), 0x5000);
+	mapped_clear(&mapped);
+}
+
+TEST(so_many_reservations_are_known_and_no_more)
+{
+	struct mapped mapped;
+
+	mapped_init(&mapped);
+	for (uint64_t i = 0; i < MAPPED_RESERVED_MAX + 10; i++)
+		mapped_reserve(&mapped, 0x2000 * i, 0x1000);
+	CHECK_EQ(mapped.reserved.n, MAPPED_RESERVED_MAX);
+	mapped_add(&mapped, 0, UINT64_C(1) << 40, 1);
+	CHECK_EQ(mapped.reserved.n, 0);
+	mapped_close(&mapped, 0, UINT64_C(1) << 40);
+	CHECK_EQ(mapped.reserved.n, 1);
+	CHECK_EQ(mapped.pieces.n, 0);
+	mapped_clear(&mapped);
+}
+
+TEST(only_anonymous_memory_without_rights_is_reserved)
+{
+	static const char maps[] =
+		"10000-20000 ---p 00000000 00:00 0 \n"
+		"20000-30000 rw-p 00000000 00:00 0 \n"
+		"30000-40000 ---p 00000000 00:00 0    [anon:v8]\n"
+		"40000-50000 ---p 00001000 08:01 77   /usr/lib/liba.so\n"
+		"50000-60000 ---s 00000000 00:00 0 \n"
+		"60000-70000 r--p 00000000 00:00 0 \n"
+		"70000-80000 ---p 00000000 00:00 0";
+	struct mapped mapped;
+
+	mapped_init(&mapped);
+	mapped_reserve_all(&mapped, maps, sizeof(maps) - 1);
+	CHECK_EQ(mapped_open(&mapped, 0x10000, 0x10000, 1), 0x10000);
+	CHECK_EQ(mapped_open(&mapped, 0x20000, 0x10000, 1), 0);
+	CHECK_EQ(mapped_open(&mapped, 0x30000, 0x10000, 1), 0x10000);
+	CHECK_EQ(mapped_open(&mapped, 0x40000, 0x30000, 1), 0);
+	CHECK_EQ(mapped_open(&mapped, 0x70000, 0x10000, 1), 0x10000);
+	mapped_clear(&mapped);
+}
+
 TEST_MAIN()
