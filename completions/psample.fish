@@ -7,8 +7,17 @@ function __psample_reports # the reports, which are commands, too
         sed -n 's/^  *--\([a-z][a-z]*\).*/\1/p'
 end
 
-function __psample_command # of the line: record, if it is a program
+# The command of a line: record, if it is a program. Of processes top is one of
+# record, of files one of report.
+function __psample_command
     set -l words (commandline -opc)
+    switch "$words[2] $words[3]"
+        case 'top -p*' 'top -n*' 'top --pid*' 'top --name*' 'top 1*' \
+            'top 2*' 'top 3*' 'top 4*' 'top 5*' 'top 6*' 'top 7*' 'top 8*' \
+            'top 9*'
+            echo record
+            return
+    end
     switch "$words[2]"
         case record report serve help
             echo $words[2]
@@ -40,6 +49,10 @@ function __psample_options
     psample (__psample_command) --help 2>/dev/null |
         sed -n 's/^ *\(-[A-Za-z], \)\{0,1\}\(--[a-z][a-z-]*\)\( [A-Z][^ ]*\)\{0,1\}  *\(.*\)/\2\t\4/p;
             s/^ *\(-[A-Za-z], \)\{0,1\}\(--[a-z][a-z-]*\)\( [A-Z][^ ]*\)\{0,1\}$/\2/p'
+    set -l words (commandline -opc)
+    if test "$words" = 'psample top'
+        printf '%s\n' --pid --name
+    end
 end
 
 function __psample_values

@@ -38,7 +38,8 @@ static const struct option_spec record_specs[] = {
 	  OPT_TID },
 	{ "no-children", NULL, 0, 0, NULL, "do not follow fork and vfork",
 	  OPT_NO_CHILDREN },
-	{ "children", NULL, 0, 0, NULL, "follow them (the default)",
+	{ "children", NULL, 0, 0, NULL,
+	  "follow them (the default but for -e alloc -p PID)",
 	  OPT_CHILDREN },
 	{ .help = "How:" },
 	{ "event", NULL, 'e', 0, "EVENT",
@@ -252,6 +253,7 @@ static struct error *set_event(struct record_options *options,
 	if (error)
 		return error;
 	options->event = (enum record_event)one;
+	options->has_event = true;
 	options->has_beside = comma != NULL;
 	if (comma) {
 		bool is_first = is_of_time(options->event);
@@ -417,6 +419,14 @@ static void set_for_stacks(struct record_options *options)
 		options->sampler.duration_ns = STACKS_NS;
 }
 
+/* --leaks is an event of its own, and names heap where none was named. */
+static void set_for_leaks(struct record_options *options)
+{
+	if (options->wants_leaks &&
+	    (!options->has_event || options->event == EVENT_ALLOC))
+		options->event = EVENT_HEAP;
+}
+
 static struct error *check_words(struct record_options *options, int argc,
 				 char **argv)
 {
@@ -477,6 +487,7 @@ static int run(void *ctx, int argc, char **argv, bool has_dashes)
 		print_version();
 		return EXIT_DONE;
 	}
+	set_for_leaks(options);
 	error = check_words(options, argc, argv);
 	if (error) {
 		print_error(error_hint(error, "try:   psample --help"));
@@ -492,14 +503,17 @@ const struct command command_record = {
 	.name = "record",
 	.help = "record a profile (default)",
 	.usage = "psample [record] [OPTIONS] [--] PROGRAM [ARG...]\n"
-		 "       psample [record] [OPTIONS] -p PID[,PID...]",
+		 "       psample [record] [OPTIONS] -p PID[,PID...]\n"
+		 "       psample top [OPTIONS] -p PID    the hottest functions,"
+		 " live\n"
+		 "       psample dump [OPTIONS] -p PID   all stacks as they "
+		 "are now",
 	.more = "Signals: ^C ends an attached run and writes; SIGUSR1 writes "
 		"now, SIGUSR2\npauses and resumes. Look at the result with: "
 		"psample top FILE, psample FILE,\nor go tool pprof FILE.\n\n"
-		"Other commands: psample top -p PID (live), psample dump -p "
-		"PID (all stacks),\npsample report (top, list, web, "
-		"diff, ...: of any profile), psample serve (over\nHTTP). For "
-		"each: psample help COMMAND. More: man psample, man "
+		"Other commands: psample report (top, list, web, diff, ...: "
+		"of any profile),\npsample serve (over HTTP). For each: "
+		"psample help COMMAND.\nMore: man psample, man "
 		"psample-record",
 	.options = record_specs,
 	.set = set,

@@ -432,7 +432,9 @@ static struct error *take_base(struct report_ctx *ctx, int *argc, char ***argv)
 static struct error *no_profile(const struct report_ctx *ctx)
 {
 	if (!ctx->takes_word || !ctx->arg || access(ctx->arg, F_OK))
-		return error_new("no profile source specified");
+		return error_hint(error_new("no profile source specified"),
+				  "try:   psample top FILE, or psample top -p "
+				  "PID  for a live table");
 	return error_hint(error_new("%s needs a %s before the profile",
 				    ctx->format->name, ctx->format->arg),
 			  "try:   psample %s main %s", ctx->format->name,
@@ -553,7 +555,8 @@ const struct command command_report = {
 	.usage = "psample report [OPTIONS] [PROGRAM] PROFILE...\n"
 		 "       psample top|tree|peek REGEX|... [OPTIONS] PROFILE...\n"
 		 "       psample merge|convert [OPTIONS] -o FILE PROFILE...\n"
-		 "       psample diff [OPTIONS] BASE PROFILE...",
+		 "       psample diff [OPTIONS] BASE PROFILE...\n"
+		 "(psample top PID is live: psample help record)",
 	.more = "Options are those of go tool pprof, with one dash or two, _ "
 		"or -, anywhere.\nProfiles: pprof's .pb.gz, from any program; "
 		"folded stacks; gperftools' and other older "

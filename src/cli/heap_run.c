@@ -104,14 +104,17 @@ struct error *heap_check_options(const struct record_options *options)
 				  "for, or have not");
 	if (options->mean_bytes && options->event != EVENT_ALLOC &&
 	    options->event != EVENT_HEAP)
-		return error_new("--interval is for -e alloc and -e heap");
+		return error_hint(error_new("--interval is for -e alloc and "
+					    "-e heap"),
+				  "try:   -F HZ, how often time is sampled");
 	if (options->event == EVENT_CPU || options->event == EVENT_WALL)
 		return NULL;
 	bad = find_option_of_time(options);
 	if (bad)
-		return error_hint(error_new("%s is not for -e %s", bad,
-					    output_event_name(options)),
-				  "try:   -i SIZE, the bytes between samples");
+		return error_hint(error_new("%s is not for -e %s", bad, event),
+				  "cause: each allocation counts, by its "
+				  "bytes; -i SIZE says how often one is "
+				  "sampled");
 	if (options->pids.n > 1)
 		return error_hint(error_new("-e %s takes one process at a "
 					    "time", event),
@@ -194,6 +197,8 @@ static void reap_program(struct heap_run *h)
 /* ^C at the terminal reaches a launched program as well: it decides. */
 static void take_end(struct heap_run *h, const struct signalfd_siginfo *info)
 {
+	if (!monitor_is_asked_anew())
+		return;
 	if (!h->run.is_launched || h->has_ended || h->run.stop_requests) {
 		h->is_over = true;
 		h->run.stop_requests++;
@@ -318,8 +323,8 @@ static void watch(struct heap_run *h)
 static bool conclude(struct heap_run *h)
 {
 	struct profile *profile;
-	struct error *error;
-	struct error *failed;
+	struct error *error, *failed;
+	struct vec gaps;
 	bool is_done;
 
 	error = heap_stop(h->heap);
@@ -331,7 +336,9 @@ static bool conclude(struct heap_run *h)
 		print_error(failed);
 		return false;
 	}
-	heap_summary_print(&h->run, heap_stats(h->heap), profile);
+	heap_find_gaps(h->heap, h->run.symbolizer, &gaps);
+	heap_summary_print(&h->run, heap_stats(h->heap), profile, &gaps);
+	vec_clear(&gaps);
 	return is_done;
 }
 

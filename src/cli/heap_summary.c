@@ -34,7 +34,9 @@ static void make_found(const struct heap_stats *stats, struct strbuf *out)
 	if (stats->maps)
 		strbuf_adds(out, " mapped");
 	else
-		strbuf_addf(out, " allocated (+-%.1f%%)", 100 * stats->sigma);
+		strbuf_adds(out, " allocated");
+	if (!stats->maps && stats->samples)
+		strbuf_addf(out, " (+-%.1f%%)", 100 * stats->sigma);
 	strbuf_addf(out, ", %.0f objects, in %s", stats->alloc_objects,
 		    duration_format(stats->elapsed_ns, elapsed,
 				    sizeof(elapsed)));
@@ -191,7 +193,7 @@ static void add_price(const struct heap_stats *stats, struct strbuf *out)
 
 static void make_cost(const struct heap_stats *stats, struct strbuf *out)
 {
-	char read[24], held[24];
+	char read[24], held[24], stood[24];
 
 	if (stats->is_native) {
 		strbuf_addf(out, "cost: %llu looks in %s",
@@ -202,6 +204,11 @@ static void make_cost(const struct heap_stats *stats, struct strbuf *out)
 			strbuf_addf(out, "; one thread was held for %s, once",
 				    duration_format(stats->held_ns, held,
 						    sizeof(held)));
+		if (stats->stood_ns)
+			strbuf_addf(out, "; all of its threads for %s at most, "
+					 "to change its code",
+				    duration_format(stats->stood_ns, stood,
+						    sizeof(stood)));
 		add_price(stats, out);
 		return;
 	}
@@ -246,13 +253,14 @@ static void print_top(const struct profile *profile)
 	if (!profile->samples.n)
 		return;
 	top_make(profile, type, &top);
-	top_write(profile, &top, type, TOP_ROWS, &text);
+	if (top.total) /* not where nothing is in use: a head without rows */
+		top_write(profile, &top, type, TOP_ROWS, &text);
 	fputs(text.data ? text.data : "", stderr);
 	top_clear(&top);
 }
 
 void heap_summary_print(const struct run *run, const struct heap_stats *stats,
-			const struct profile *profile)
+			const struct profile *profile, const struct vec *gaps)
 {
 	CLEANUP(strbuf_clear) struct strbuf text = { 0 };
 
@@ -261,6 +269,9 @@ void heap_summary_print(const struct run *run, const struct heap_stats *stats,
 	make_found(stats, &text);
 	log_notice("%s", text.data);
 	print_top(profile);
+	summary_print_gaps(run, gaps);
+	if (!stats->samples && stats->exact_bytes > 0 && !stats->maps)
+		log_notice("no samples: a smaller -i takes some");
 	if (stats->samples && stats->sigma > SIGMA_DOUBTFUL)
 		log_notice("few samples: shares are doubtful; a smaller -i "
 			   "takes more");

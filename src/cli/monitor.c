@@ -22,6 +22,7 @@
 
 #define PROGRESS_MS 250
 #define STOP_WAIT_NS (200 * NS_PER_MS)
+#define SAME_WISH_NS (500 * NS_PER_MS)
 
 struct monitor {
 	struct run *run;
@@ -44,6 +45,18 @@ struct taken_signal {
 };
 
 static int signal_pipe = -1; /* write end, for the handler */
+static int64_t asked_ns; /* when we were last asked to end; 0: never */
+
+/* Not within half a second of the last one. */
+bool monitor_is_asked_anew(void)
+{
+	int64_t now = clock_now_ns();
+	bool is_new = now - asked_ns > SAME_WISH_NS;
+
+	if (is_new)
+		asked_ns = now;
+	return is_new;
+}
 
 static void take_signal(int number, siginfo_t *info, void *context)
 {
@@ -54,6 +67,17 @@ static void take_signal(int number, siginfo_t *info, void *context)
 	(void)context;
 	(void)n; /* full: hundreds are waiting to be read already */
 	errno = saved;
+}
+
+/* While a profile is made: to write one now is no wish to end. */
+static void end_at_once(int number, siginfo_t *info, void *context)
+{
+	(void)info;
+	(void)context;
+	if (number == SIGUSR1 || number == SIGUSR2 || !monitor_is_asked_anew())
+		return;
+	signal(number, SIG_DFL);
+	raise(number); /* comes when this returns */
 }
 
 static bool is_ignored(int signal)
@@ -98,17 +122,16 @@ static struct error *open_signal_pipe(struct monitor *monitor)
 	return NULL;
 }
 
-/* All of @taken go to @handler, or by NULL to what they do by default. */
+/* All of @taken go to @handler. */
 static void set_handler(const struct monitor *monitor,
 			void (*handler)(int, siginfo_t *, void *))
 {
-	struct sigaction action = { .sa_flags = SA_SIGINFO | SA_RESTART };
+	struct sigaction action = {
+		.sa_sigaction = handler,
+		.sa_flags = SA_SIGINFO | SA_RESTART,
+	};
 
 	sigfillset(&action.sa_mask);
-	if (handler)
-		action.sa_sigaction = handler;
-	else
-		action = (struct sigaction){ .sa_handler = SIG_DFL };
 	for (size_t i = 0; i < ARRAY_SIZE(watched_signals); i++)
 		if (sigismember(&monitor->taken, watched_signals[i]))
 			sigaction(watched_signals[i], &action, NULL);
@@ -141,7 +164,7 @@ void monitor_close(struct monitor *monitor)
 {
 	if (!monitor)
 		return;
-	set_handler(monitor, NULL);
+	set_handler(monitor, end_at_once); /* for what is left to do */
 	if (monitor->signal_fd >= 0) {
 		close(monitor->signal_fd);
 		close(signal_pipe);
@@ -153,7 +176,7 @@ void monitor_close(struct monitor *monitor)
 
 void monitor_release_signals(struct monitor *monitor)
 {
-	set_handler(monitor, NULL);
+	set_handler(monitor, end_at_once);
 	pthread_sigmask(SIG_UNBLOCK, &monitor->taken, NULL);
 }
 
@@ -209,7 +232,7 @@ static void end_launched(struct run *run, const struct taken_signal *taken)
 {
 	bool is_from_terminal = taken->code == SI_KERNEL;
 
-	if (is_from_terminal)
+	if (is_from_terminal || !monitor_is_asked_anew())
 		return;
 	if (run->stop_requests++ == 0) {
 		run->raise_signal = taken->number;
@@ -377,7 +400,7 @@ static void take_signals(struct monitor *monitor)
 		default:
 			if (run->is_launched)
 				end_launched(run, &taken);
-			else
+			else if (monitor_is_asked_anew())
 				end_attached(monitor);
 			break;
 		}

@@ -41,7 +41,8 @@ struct record_options {
 	int64_t every_ns;    /* write what there is; 0: at the end alone */
 	struct sampler_options sampler;
 	struct symbol_options symbol;
-	bool has_freq, has_max_pause, has_children; /* were given */
+	/* were given */
+	bool has_event, has_freq, has_max_pause, has_children;
 	struct vec pids, tids;	/* pid_t */
 	const char *name_regex; /* attach by name, or NULL */
 	const char *output;	/* NULL: a name of our own; "-": stdout */
@@ -95,7 +96,7 @@ void heap_summary_add_comments(const struct run *run,
 			       const struct heap_stats *stats,
 			       struct profile *profile);
 void heap_summary_print(const struct run *run, const struct heap_stats *stats,
-			const struct profile *profile);
+			const struct profile *profile, const struct vec *gaps);
 
 /* output.c */
 const char *output_event_name(const struct record_options *options);
@@ -129,6 +130,8 @@ void monitor_tell(struct monitor *monitor, const char *word,
 void monitor_release_signals(struct monitor *monitor);
 void monitor_hold_signals(struct monitor *monitor);
 void monitor_close(struct monitor *monitor);
+/* Asked to end: a new wish? timeout(1) tells us, and then our group. */
+bool monitor_is_asked_anew(void);
 
 /* summary.c */
 /* Lines on losses, self-check and cost, as comments of the profile. */
@@ -137,5 +140,10 @@ void summary_add_comments(const struct run *run, struct profile *profile);
 void summary_print(const struct run *run, const struct profile *profile);
 /* What was written, and what to do with it. */
 void summary_print_next(const struct run *run);
+/*
+ * Modules without names, the worst ones of @gaps; with -v what is known of all
+ * that are on more than a hundredth of the samples.
+ */
+void summary_print_gaps(const struct run *run, const struct vec *gaps);
 
 #endif

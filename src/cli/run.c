@@ -73,6 +73,35 @@ static void list_targets(const struct record_options *options)
 	}
 }
 
+static bool is_target(const struct record_options *options, pid_t pid)
+{
+	for (size_t i = 0; i < options->pids.n; i++)
+		if (*(pid_t *)vec_at(&options->pids, i) == pid)
+			return true;
+	return false;
+}
+
+/* Where no processes were named, those of the threads are meant. */
+static struct error *choose_by_threads(struct record_options *options)
+{
+	bool are_named = options->pids.n;
+
+	for (size_t i = 0; i < options->tids.n; i++) {
+		pid_t tid = *(pid_t *)vec_at(&options->tids, i);
+		pid_t pid = proc_thread_group(tid);
+
+		if (pid <= 0)
+			return error_new("no thread %d", (int)tid);
+		if (!are_named)
+			select_add_id(&options->pids, pid);
+		else if (!is_target(options, pid))
+			return error_hint(error_new("thread %d is not of that "
+						    "process", (int)tid),
+					  "cause: it is of %d", (int)pid);
+	}
+	return NULL;
+}
+
 struct error *run_choose_targets(struct record_options *options)
 {
 	struct error *error = NULL;
@@ -81,17 +110,7 @@ struct error *run_choose_targets(struct record_options *options)
 		error = select_by_name(options->name_regex, &options->pids);
 	if (!error && options->name_regex)
 		list_targets(options);
-	if (error || options->pids.n)
-		return error;
-	for (size_t i = 0; i < options->tids.n; i++) {
-		pid_t tid = *(pid_t *)vec_at(&options->tids, i);
-		pid_t pid = proc_thread_group(tid);
-
-		if (pid <= 0)
-			return error_new("no thread %d", (int)tid);
-		select_add_id(&options->pids, pid);
-	}
-	return NULL;
+	return error ? error : choose_by_threads(options);
 }
 
 void run_describe(struct run *run, char **argv)

@@ -242,18 +242,12 @@ static void print_top(const struct run *run, const struct profile *profile)
 	strbuf_clear(&text);
 }
 
-/*
- * Modules without names, the worst ones; with -v what is known of all that
- * are on more than a hundredth of the samples.
- */
-static void print_gaps(const struct run *run)
+void summary_print_gaps(const struct run *run, const struct vec *gaps)
 {
-	struct vec gaps;
 	size_t n_told = 0;
 
-	collect_find_gaps(run->collect, run->symbolizer, &gaps);
-	for (size_t i = 0; i < gaps.n && n_told < GAPS_MAX; i++) {
-		const struct gap *gap = vec_at(&gaps, i);
+	for (size_t i = 0; i < gaps->n && n_told < GAPS_MAX; i++) {
+		const struct gap *gap = vec_at(gaps, i);
 		CLEANUP(free) char *text = NULL;
 
 		if (gap->unnamed < GAP_SHARE_MIN)
@@ -262,8 +256,8 @@ static void print_gaps(const struct run *run)
 		log_notice("%s", text);
 		n_told++;
 	}
-	for (size_t i = 0; i < gaps.n && log_enabled(LOG_INFO); i++) {
-		const struct gap *gap = vec_at(&gaps, i);
+	for (size_t i = 0; i < gaps->n && log_enabled(LOG_INFO); i++) {
+		const struct gap *gap = vec_at(gaps, i);
 		CLEANUP(free) char *text = NULL;
 
 		if (gap->seen < GAP_SHARE_MIN)
@@ -271,7 +265,6 @@ static void print_gaps(const struct run *run)
 		text = gap_details(gap, run->symbolizer);
 		log_info("%s", text);
 	}
-	vec_clear(&gaps);
 }
 
 void summary_print_next(const struct run *run)
@@ -308,6 +301,7 @@ void summary_print(const struct run *run, const struct profile *profile)
 {
 	const struct sampler_stats *stats = collect_stats(run->collect);
 	struct lines lines = { 0 };
+	struct vec gaps;
 
 	if (!log_enabled(LOG_NOTICE) || run->options->no_summary)
 		return;
@@ -325,7 +319,9 @@ void summary_print(const struct run *run, const struct profile *profile)
 				   : "");
 	} else {
 		print_top(run, profile);
-		print_gaps(run);
+		collect_find_gaps(run->collect, run->symbolizer, &gaps);
+		summary_print_gaps(run, &gaps);
+		vec_clear(&gaps);
 	}
 	if (stats->samples || stats->exact_cpu_ns >= CHECK_MIN_NS)
 		log_notice("%s", lines.check.data);

@@ -13,6 +13,7 @@
 
 #include "heap/go_profile.h"
 #include "heap/native.h"
+#include "sampler/gaps.h"
 #include "sampler/naming.h"
 #include "target/permission.h"
 #include "target/proc.h"
@@ -454,6 +455,12 @@ const struct heap_stats *heap_stats(const struct heap *heap)
 	return &heap->stats;
 }
 
+/* The value that a table has: what was allocated, or is in use. */
+static size_t shown_type(const struct heap *heap)
+{
+	return heap->options.shows_alloc ? 1 : 3;
+}
+
 /* Of memory that is mapped they have other names: nobody adds up the two. */
 static void add_types(const struct heap *heap, struct profile *profile)
 {
@@ -473,8 +480,8 @@ static void add_types(const struct heap *heap, struct profile *profile)
 		profile_string(profile, "space"),
 		profile_string(profile, "bytes"),
 	};
-	profile->default_type = profile_string(
-		profile, names[heap->options.shows_alloc ? 1 : 3]);
+	profile->default_type = profile_string(profile,
+					       names[shown_type(heap)]);
 }
 
 struct profile *heap_profile(struct heap *heap, struct symbolizer *symbolizer)
@@ -495,4 +502,12 @@ struct profile *heap_profile(struct heap *heap, struct symbolizer *symbolizer)
 			&heap->buckets, &heap->weights);
 	go_profile_symbolize(&heap->registry, &heap->program, symbolizer);
 	return profile;
+}
+
+void heap_find_gaps(const struct heap *heap, struct symbolizer *symbolizer,
+		    struct vec *out)
+{
+	*out = VEC_OF(struct gap);
+	if (heap->native)
+		gaps_find(&heap->registry, symbolizer, shown_type(heap), out);
 }

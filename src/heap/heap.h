@@ -104,6 +104,7 @@ struct heap_stats {
 	uint64_t n_slots, n_skipped; /* ways to malloc: watched, not so */
 	uint64_t rss_bytes;	     /* anonymous memory of it; 0: unknown */
 	int64_t held_ns;	     /* one thread, once; 0: launched */
+	int64_t stood_ns;	     /* all of a static program, at most */
 	uint64_t n_children, n_programs; /* followed: forked, or by exec */
 	uint64_t n_left_out; /* of these, and why, of the first: */
 	char left_out[160];
@@ -115,5 +116,9 @@ const struct heap_stats *heap_stats(const struct heap *heap);
 /* The profile as read last, with names; owned by @heap until the next call. */
 struct profile *heap_profile(struct heap *heap,
 			     struct symbolizer *symbolizer);
+
+/* Modules of that profile without names: gaps.h; none of Go. */
+void heap_find_gaps(const struct heap *heap, struct symbolizer *symbolizer,
+		    struct vec *out);
 
 #endif

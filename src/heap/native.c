@@ -404,6 +404,7 @@ void native_count(struct native *native, struct heap_stats *stats)
 	for (size_t i = 0; i < native->hosts.n; i++)
 		host_count(host_at(native, i), stats);
 	stats->held_ns = native->held_ns;
+	stats->stood_ns = host_at(native, 0)->graft.entries.held_ns;
 	stats->alloc_objects = native->totals[0];
 	stats->alloc_bytes = native->totals[1];
 	stats->inuse_objects = native->totals[2];

@@ -343,7 +343,9 @@ void collect_copy_samples(struct collect *collect, struct vec *out)
 void collect_find_gaps(const struct collect *collect,
 		       struct symbolizer *symbolizer, struct vec *out)
 {
-	gaps_find(&collect->digest.registry, symbolizer, out);
+	const struct registry *registry = &collect->digest.registry;
+
+	gaps_find(registry, symbolizer, registry->profile->n_types - 1, out);
 }
 
 void collect_unlock_profile(struct collect *collect)

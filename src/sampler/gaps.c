@@ -74,16 +74,16 @@ static void mark(struct gap_count *count, int what, size_t sample,
 	count->value[what] += value;
 }
 
-/* The sum of the last value of all samples. */
+/* The sum of value @type of all samples. */
 static int64_t count_samples(struct gap_search *search,
-			     const struct profile *profile)
+			     const struct profile *profile, size_t type)
 {
 	int64_t total = 0;
 
 	for (size_t i = 0; i < profile->samples.n; i++) {
 		const struct profile_sample *sample =
 			vec_at(&profile->samples, i);
-		int64_t value = sample->values[profile->n_types - 1];
+		int64_t value = sample->values[type];
 		const location_id *ids;
 		size_t n;
 
@@ -114,7 +114,7 @@ static int compare_gap(const void *a, const void *b)
 }
 
 void gaps_find(const struct registry *registry,
-	       struct symbolizer *symbolizer, struct vec *out)
+	       struct symbolizer *symbolizer, size_t type, struct vec *out)
 {
 	const struct profile *profile = registry->profile;
 	size_t n = profile->locations.n;
@@ -126,7 +126,7 @@ void gaps_find(const struct registry *registry,
 	for (location_id id = 0; id < n; id++)
 		search.of[id] = judge_location(&search, registry, symbolizer,
 					       id);
-	total = count_samples(&search, profile);
+	total = count_samples(&search, profile, type);
 	for (size_t i = 0; i < search.counts.n && total > 0; i++) {
 		const struct gap_count *count = vec_at(&search.counts, i);
 

@@ -16,10 +16,10 @@ struct gap {
 
 /*
  * A struct gap for each module of a profile that was named, by falling
- * unnamed share, in @out.
+ * unnamed share of value @type, in @out.
  */
 void gaps_find(const struct registry *registry,
-	       struct symbolizer *symbolizer, struct vec *out);
+	       struct symbolizer *symbolizer, size_t type, struct vec *out);
 
 /*
  * "no symbols for libfoo.so.1 (12 % of samples): install libfoo1-dbgsym",

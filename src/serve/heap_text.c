@@ -12,6 +12,8 @@
  */
 #include "serve/heap_text.h"
 
+#include "serve/stacks.h"
+
 enum { ALLOC_OBJECTS, ALLOC_SPACE, INUSE_OBJECTS, INUSE_SPACE };
 
 static void add_counts(const int64_t *values, struct strbuf *out)
@@ -50,14 +52,7 @@ static void add_row(const struct profile *profile,
 		profile_stack_locations(profile, sample->stack, &n);
 
 	add_counts(sample->values, out);
-	for (size_t i = 0; i < n; i++) {
-		const struct profile_location *location =
-			vec_at(&profile->locations, ids[i]);
-
-		strbuf_addf(out, " %#llx",
-			    (unsigned long long)location->address + 1);
-	}
-	strbuf_addc(out, '\n');
+	stacks_add_addresses(profile, sample->stack, out);
 	for (size_t i = 0; i < n; i++)
 		add_lines(profile, vec_at(&profile->locations, ids[i]), out);
 }

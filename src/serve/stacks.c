@@ -178,7 +178,23 @@ static void gather(const struct profile *profile, struct vec *out)
 		      by_count);
 }
 
-/* Readers of this format take 1 off each address: callers' were as they are. */
+/* Profiles have callers one byte before their return addresses. */
+void stacks_add_addresses(const struct profile *profile, stack_id stack,
+			  struct strbuf *out)
+{
+	size_t n;
+	const location_id *ids = profile_stack_locations(profile, stack, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct profile_location *location =
+			vec_at(&profile->locations, ids[i]);
+
+		strbuf_addf(out, " %#llx",
+			    (unsigned long long)location->address + 1);
+	}
+	strbuf_addc(out, '\n');
+}
+
 static void write_counts(const struct profile *profile, const char *name,
 			 struct strbuf *out)
 {
@@ -189,19 +205,9 @@ static void write_counts(const struct profile *profile, const char *name,
 		    profile->samples.n);
 	for (size_t i = 0; i < stacks.n; i++) {
 		const struct equal_stacks *equal = vec_at(&stacks, i);
-		size_t n;
-		const location_id *ids =
-			profile_stack_locations(profile, equal->stack, &n);
 
 		strbuf_addf(out, "%zu @", equal->n);
-		for (size_t j = 0; j < n; j++) {
-			const struct profile_location *location =
-				vec_at(&profile->locations, ids[j]);
-
-			strbuf_addf(out, " %#llx",
-				    (unsigned long long)location->address + 1);
-		}
-		strbuf_addc(out, '\n');
+		stacks_add_addresses(profile, equal->stack, out);
 		add_stack(profile, equal->stack, add_comment, out);
 		strbuf_addc(out, '\n');
 	}

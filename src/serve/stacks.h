@@ -17,6 +17,10 @@ void stacks_choose(struct profile *profile);
 /* Count threads instead: types "@name/count", no labels. */
 void stacks_make_counts(struct profile *profile, const char *name);
 
+/* " 0x401234 0x405678" and the end of the line; readers take 1 off each. */
+void stacks_add_addresses(const struct profile *profile, stack_id stack,
+			  struct strbuf *out);
+
 /*
  * What stacks_choose() kept as Go has it with debug=1 (equal stacks as one,
  * with comments) or 2 (as of a panic).

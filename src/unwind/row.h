@@ -38,7 +38,7 @@ enum reg_rule { /* where the caller's value of a register is */
 };
 
 enum row_flags {
-	ROW_CALL_CHECKED = 1, /* call_site_check() was asked here, ... */
+	ROW_CALL_CHECKED = 1, /* row_cache_is_return() has looked, ... */
 	ROW_IN_CALL = 2,      /* ... and this address is inside of a call */
 	ROW_MAY_END = 4,      /* its return address may be nonsense: then the
 			       * walk has reached the root */

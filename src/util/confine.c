@@ -197,10 +197,13 @@ static void reset_signals(void)
 		signal(signo, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	/* The terminal's signals are for psample. */
+	/* The terminal's are for psample, and so are timeout(1)'s: both send
+	 * them to the group. We end with psample, by PR_SET_PDEATHSIG. */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGQUIT, SIG_IGN);
 	signal(SIGTSTP, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
 }
 
 static void __attribute__((noreturn))

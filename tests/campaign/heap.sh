@@ -103,11 +103,8 @@ launched_kills() {
 			"$programs/allocs" sites 200 &
 		jobs="$jobs $!"
 	done
-	n_bad=0
-	for job in $jobs; do
-		wait "$job" || n_bad=$((n_bad + 1))
-	done
-	return "$n_bad"
+	# shellcheck disable=SC2086 # a list of numbers
+	wait_all $jobs
 }
 check "psample killed as it launches harms no program" launched_kills
 cat kills.[1-6] >all

@@ -106,13 +106,49 @@ strayed_text() {
 	done
 }
 
+# What stands in ` in a README of a folder, or in the map itself: files, and
+# patterns such as `write_*.c`; x.h names x.c, too. Folders without a README
+# have what their headers say.
+files_not_on_map() {
+	for readme in src/*/README.md; do
+		dir=${readme%/*}
+		grep -oh '`[^`]*`' "$readme" "$map" | tr -d '`' |
+			sed 's|[.]h$|.c|' >"$scratch"
+		for file in "$dir"/*.c; do
+			is_named=no
+			while read -r name; do
+				# shellcheck disable=SC2254 # is a pattern
+				case ${file#src/} in
+				$name | "${dir#src/}"/$name) is_named=yes ;;
+				esac
+			done <"$scratch"
+			[ "$is_named" = yes ] || echo "$file is not in $readme"
+		done
+	done
+}
+
+# Files of a README that are not there any more
+names_without_file() {
+	for readme in src/*/README.md $map; do
+		dir=${readme%/*}
+		grep -oh '`[a-z_0-9/]*\.[chS]`' "$readme" | tr -d '`' |
+			sort -u | while read -r name; do
+			[ -e "$dir/$name" ] || [ -e "src/$name" ] ||
+				[ -e "include/$name" ] ||
+				echo "$readme: no file $name"
+		done
+	done
+}
+
 scratch=$(mktemp)
 trap 'rm -f "$scratch"' EXIT
-plan 6
+plan 8
 check_none "every folder has its row in $map" folders_without_row
 check_none "no folder reaches itself through others" table_cycles
 check_none "includes follow the layer table" bad_includes
 check_none "every included header exists" missing_includes
 check_none "a file includes its own header first" own_header_not_first
 check_none "libraries and the kernel are wrapped in one place" strayed_text
+check_none "every file is named in the README of its folder" files_not_on_map
+check_none "every file that a README names is there" names_without_file
 finish

@@ -3,6 +3,7 @@
 # choose.sh - who is sampled, by pid, name and thread; how a run is bounded;
 # and what is said of targets and values that make no sense.
 . "${top_srcdir:-.}/tests/run/lib.sh"
+. "$top_srcdir/tests/run/figures.sh"
 plan 18
 requires_ptrace
 cd "$scratch" || exit 1
@@ -39,9 +40,10 @@ check "an expression that is none is said" \
 	says 1 "bad regular expression [: missing" -n '['
 
 start_background "$programs/threads" 5000
-has_threads() { # its main thread and four more
+has_threads() { # its main thread and four more, which have their names
 	[ "$(find "/proc/$target_pid/task" -mindepth 1 -maxdepth 1 |
-		wc -l)" = 5 ]
+		wc -l)" = 5 ] &&
+		grep -qx delta "/proc/$target_pid/task/"*/comm
 }
 wait_until 10 has_threads
 delta=$(grep -lx delta "/proc/$target_pid/task/"*/comm | cut -d/ -f5)
@@ -76,7 +78,7 @@ mkfifo words
 	>out 2>err </dev/null &
 steered=$!
 # Nobody would ever read what is written to one that could not begin.
-wait_until 20 has_text err "sampling" && {
+wait_until 20 is_traced "$chosen" && {
 	echo perhaps
 	echo "dump other.folded"
 	echo end
@@ -85,7 +87,7 @@ wait "$steered"
 check_equal "end ends a run, whatever else was said" $? 0
 is_steered() {
 	has_text err "unknown word on the control FIFO" &&
-		[ -s other.folded ] && [ -s folded ]
+		[ -e other.folded ] && [ -e folded ] # maybe without samples
 }
 check "a word that is none is told, and dump FILE writes there" is_steered
 finish

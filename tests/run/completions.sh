@@ -67,8 +67,11 @@ for shell in bash zsh fish; do
 		${shell}_words report --granularity '' | grep -x lines
 		${shell}_words top --fo | grep -x -e --focus
 		${shell}_words record -e cpu | grep -x cpu,alloc
+		${shell}_words top --pi | grep -x -e --pid
+		${shell}_words top -p 1 --ev | grep -x -e --every
 	} >got 2>err
 	check_equal "$shell completes commands and values" \
-		"$(sort -u got | xargs)" '--focus cpu,alloc lines traces tree'
+		"$(sort -u got | xargs)" \
+		'--every --focus --pid cpu,alloc lines traces tree'
 done
 finish

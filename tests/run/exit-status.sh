@@ -6,7 +6,7 @@
 # by the signal, forgets to write what it has, or takes the target along.
 . "${top_srcdir:-.}/tests/run/lib.sh"
 . "$top_srcdir/tests/run/figures.sh"
-plan 32
+plan 33
 requires_ptrace
 profile=$scratch/profile
 
@@ -53,6 +53,7 @@ check_equal "a file that is not executable: 126" \
 
 # ^C reaches the whole group. Shells let background jobs ignore it.
 start_group() { # COMMAND...: in a group of its own, whose id is $group
+	rm -f "$scratch/out" # what it says is to be its own
 	env --default-signal=INT,QUIT setsid "$@" >"$scratch/out" \
 		2>"$scratch/err" </dev/null 9>&- &
 	group=$!
@@ -69,7 +70,7 @@ if env --default-signal=INT true 2>/dev/null &&
 	wait "$group" 2>/dev/null
 	check_equal "^C on a launched program ends with 130" $? 130
 	check "^C on a launched program: the profile is there" \
-		[ -s "$profile" ]
+		[ -e "$profile" ]
 	rm -f "$profile"
 	start_group "$PSAMPLE" -f folded -o "$profile" -- \
 		"$programs/truth" one 60
@@ -77,7 +78,7 @@ if env --default-signal=INT true 2>/dev/null &&
 	kill -TERM "$group"
 	wait "$group" 2>/dev/null
 	check_equal "SIGTERM to psample ends both, with 143" $? 143
-	check "SIGTERM to psample: the profile is there" [ -s "$profile" ]
+	check "SIGTERM to psample: the profile is there" [ -e "$profile" ]
 else
 	for name in 1 2 3 4; do
 		skip "^C $name" "needs setsid and env --default-signal"
@@ -102,6 +103,18 @@ for signal in INT TERM HUP; do
 			sed 's/^[6-9][0-9][0-9.]*$/most/; s/^100.*/most/'):$(
 			thread_states "$target_pid" | tr -cd tTZ)" = "0:most:" ]
 done
+# As timeout(1) ends who it started: it tells the process, then its group.
+rm -f "$profile"
+env --default-signal=INT "$PSAMPLE" -f folded -o "$profile" \
+	-p "$target_pid" 2>"$scratch/err" </dev/null 9>&- &
+sampler=$!
+wait_until 10 is_traced "$target_pid"
+for _ in $(seq 300); do # the second may come at any point of the end
+	kill -TERM "$sampler" 2>/dev/null
+done
+wait "$sampler"
+check "several signals in one moment: status 0, profile" \
+	[ "$?:$([ -e "$profile" ] && echo there)" = 0:there ]
 "$PSAMPLE" -f folded -o "$profile" -p "$target_pid" \
 	2>"$scratch/err" </dev/null 9>&- &
 sampler=$!

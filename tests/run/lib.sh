@@ -220,6 +220,15 @@ start_background() {
 	target_pids="$target_pids $target_pid"
 }
 
+# The status is how many of these jobs failed.
+wait_all() { # PID...
+	n_bad=0
+	for job in "$@"; do
+		wait "$job" || n_bad=$((n_bad + 1))
+	done
+	return "$n_bad"
+}
+
 has_line() { # FILE
 	[ -s "$1" ] && [ -n "$(head -n 1 "$1")" ]
 }
