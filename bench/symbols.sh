@@ -5,7 +5,8 @@
 #
 #	sh bench/symbols.sh [UNITS]	52 if not given, 4.8 MB each
 #
-# perf script is ended after SYMBOLS_LIMIT seconds (300) each time.
+# perf script is ended after SYMBOLS_LIMIT seconds (300) each time. With
+# KEEP=FILE the program is kept there (for bench/latency.sh), and that is all.
 #
 # One unit is compiled, with 60 instances of a template that uses much of the
 # standard library; all others are copies of it with another entry. Each
@@ -100,6 +101,10 @@ no_names() {
 
 echo "making $units units" >&2
 make_units || exit 1
+if [ -n "${KEEP:-}" ]; then
+	mv program "$KEEP"
+	exit
+fi
 cp program empty
 strip empty
 echo "program of $(size -A program | awk '/debug_/ { n += $2 }

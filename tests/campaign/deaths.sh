@@ -56,8 +56,11 @@ part_target() {
 		begin=$(date +%s%3N)
 		wait $sampler
 		status=$?
-		[ $(($(date +%s%3N) - begin)) -lt 1500 ] ||
+		took=$(($(date +%s%3N) - begin))
+		[ $took -lt 1500 ] || {
 			n_late=$((n_late + 1))
+			diag "$took ms; load: $(cat /proc/loadavg)"
+		}
 		wait $victim 2>/dev/null
 		# killed before it was attached to: 1 and a message
 		if [ $status = 1 ]; then

@@ -4,14 +4,30 @@
 # stacks to the root; then three of them built from Debian's sources with -g,
 # so that names of static functions are tested too. About 10 minutes, the
 # network for apt-get source (dpkg-dev), and what those builds need.
+#
+#	real.sh [PART...]	python3 nginx ..., xz-g sqlite3-g redis-g
+#
+# All of them without a PART.
 : "${REAL_SECONDS:=10}" "${REAL_ROOTED:=99}"
 . "${top_srcdir:-.}/tests/run/lib.sh"
 . "$top_srcdir/tests/run/figures.sh"
 . "$top_srcdir/tests/run/real.sh"
-plan $((8 * real_tests + 9))
+# shellcheck disable=SC2086 # a list
+[ $# -gt 0 ] || set -- $real_programs xz-g sqlite3-g redis-g
+built='' planned=0
+for part; do
+	case $part in
+	*-g) built="$built ${part%-g}" planned=$((planned + 3)) ;;
+	*) planned=$((planned + real_tests)) ;;
+	esac
+done
+plan $planned
 requires_ptrace
-for program in $real_programs; do
-	real_case "$program"
+for part; do
+	case $part in
+	*-g) ;;
+	*) real_case "$part" ;;
+	esac
 done
 
 # --- with debug information -------------------------------------------
@@ -83,8 +99,8 @@ is_built() { # PROGRAM
 		"build_$1"
 }
 
-[ -d "$scratch/apt" ] || source_lists || diag "no source lists to be had"
-for program in xz sqlite3 redis; do
+[ -z "$built" ] || source_lists || diag "no source lists to be had"
+for program in $built; do
 	if ! is_built "$program"; then
 		diag_file "$scratch/apt.log" 3
 		diag_file "$scratch/build.log" 3

@@ -47,7 +47,9 @@ static void run_symbols(const struct module *module, uint64_t asked)
 			    found[i].vaddr > asked)
 				abort();
 			elf_symbols_end(&symbols, &found[i]);
-			strlen(elf_symbols_name(&symbols, &found[i]));
+			if (strlen(elf_symbols_name(&symbols, &found[i])) >
+			    symbols.n_names)
+				abort();
 		}
 	}
 	elf_symbols_clear(&symbols);

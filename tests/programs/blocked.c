@@ -12,8 +12,8 @@
  * the end is the number of blocked threads whose count changed between "ready"
  * and the end (0 unless somebody stopped one). Then, for every thread,
  * "thread NAME NS": how long it existed. "late_ns" is the CPU that the first
- * late_burn took, "late_wall_ns" how long it took, "cpu_ns" the CPU of the
- * process.
+ * late_burn took, "late_wall_ns" how long it took, "late_due_ns" how long with
+ * the wait for a core before it, "cpu_ns" the CPU of the process.
  */
 #include <linux/futex.h>
 #include <pthread.h>
@@ -42,7 +42,7 @@ struct sleeper {
 struct late {
 	char name[16];
 	uint64_t sleep_ns, born_ns;
-	uint64_t cpu_ns, wall_ns;
+	uint64_t cpu_ns, wall_ns, due_wall_ns;
 };
 
 struct run { /* shared by all processes */
@@ -127,14 +127,16 @@ static void *busy_run(void *arg)
 static void *late_run(void *arg)
 {
 	struct late *late = arg;
-	uint64_t start_ns, awake_ns;
+	uint64_t start_ns, awake_ns, due_ns;
 
 	pthread_setname_np(pthread_self(), late->name);
+	due_ns = clock_read_ns(CLOCK_MONOTONIC) + late->sleep_ns;
 	sleep_ns(late->sleep_ns);
 	start_ns = clock_read_ns(CLOCK_THREAD_CPUTIME_ID);
 	awake_ns = clock_read_ns(CLOCK_MONOTONIC);
 	burn_ms(late_burn, LATE_MS);
 	late->wall_ns = clock_read_ns(CLOCK_MONOTONIC) - awake_ns;
+	late->due_wall_ns = clock_read_ns(CLOCK_MONOTONIC) - due_ns;
 	late->cpu_ns = clock_read_ns(CLOCK_THREAD_CPUTIME_ID) - start_ns;
 	sleep(3600);
 	return NULL;
@@ -224,6 +226,7 @@ static void report(const struct run *run)
 	printf("moved %d\nlate_ns %lu\nlate_wall_ns %lu\ncpu_ns %lu\n",
 	       n_moved, run->late[0].cpu_ns, run->late[0].wall_ns,
 	       clock_read_ns(CLOCK_PROCESS_CPUTIME_ID));
+	printf("late_due_ns %lu\n", run->late[0].due_wall_ns);
 	printf("thread busy %lu\n", end - run->busy_born_ns);
 	for (int i = 0; i < run->n_late; i++)
 		printf("thread %s %lu\n", run->late[i].name,

@@ -53,12 +53,13 @@ repeat() { # NAME COMMAND...
 	name=$1 n_good=0 left=$RUNS
 	shift
 	while [ "$left" -gt 0 ]; do
-		left=$((left - 1))
+		left=$((left - 1)) begin=$(date +%s)
 		"$@"
 		if [ "$(cat "$scratch/got")" = "7 0" ]; then
 			n_good=$((n_good + 1))
 		else
-			diag "$name: $(cat "$scratch/got")"
+			diag "$name: $(cat "$scratch/got")," \
+				"after $(($(date +%s) - begin)) s"
 			diag_file "$scratch/err" 3
 		fi
 	done
