@@ -14,9 +14,7 @@
 
 static_assert(SAMPLER_AGENT_BYTES == AGENT_CONSTANTS_AT, "it has a name");
 
-struct sums { /* of one stack */
-	double values[4];
-};
+struct sums { double values[4]; }; /* of one stack */
 
 void reader_init(struct reader *reader, struct registry *registry)
 {
@@ -103,10 +101,12 @@ static void make_snapshot(const struct agent_record *record,
 	*out = (struct snapshot){
 		.base = record->sp,
 		.bytes = record->stack,
-		.n_bytes = record->n_stack < AGENT_STACK_BYTES
-				   ? record->n_stack : AGENT_STACK_BYTES,
+		/* Read once: the target may change it meanwhile. */
+		.n_bytes = __atomic_load_n(&record->n_stack, __ATOMIC_RELAXED),
 	};
-	out->is_cut = out->n_bytes == AGENT_STACK_BYTES;
+	out->is_cut = out->n_bytes >= AGENT_STACK_BYTES;
+	if (out->is_cut)
+		out->n_bytes = AGENT_STACK_BYTES;
 	for (size_t i = 0; i < ARRAY_SIZE(order); i++)
 		regs_set(&out->regs, order[i], record->regs[i]);
 	regs_set(&out->regs, CPU_SP, record->sp);
@@ -187,7 +187,7 @@ static bool is_settled(struct host *host, uint64_t sequence,
 	}
 	if (!host->stuck_ns)
 		host->stuck_ns = now;
-	if (now - host->stuck_ns < STUCK_NS)
+	if (host->state != HEAP_GONE && now - host->stuck_ns < STUCK_NS)
 		return false;
 	host->stuck_ns = 0; /* its thread was ended in the middle */
 	return true;
@@ -399,6 +399,8 @@ enum heap_state host_poll(struct host *host, struct reader *reader)
 	if (host->state != HEAP_RUNS)
 		return host->state;
 	is_there = host_is_there(host);
+	if (!is_there)
+		host->state = HEAP_GONE;
 	if (!is_there && host->subject) /* other memory is there by now */
 		host->subject->tid = -1;
 	host->polled_ns = now;
@@ -408,10 +410,8 @@ enum heap_state host_poll(struct host *host, struct reader *reader)
 		host->looked_ns = now;
 		look_around(host, reader);
 	}
-	if (!is_there) {
-		host->state = HEAP_GONE;
+	if (!is_there)
 		read_exact(host);
-	}
 	return host->state;
 }
 

@@ -48,11 +48,14 @@ static size_t find_piece(const struct vec *pieces, uint64_t addr)
 	return low;
 }
 
+/* A hole in the middle makes two of one, so this is where they are bounded. */
 static void insert_piece(struct vec *pieces, size_t at,
 			 struct mapped_piece piece)
 {
 	struct mapped_piece *first;
 
+	if (pieces->n >= MAPPED_PIECES_MAX)
+		return;
 	vec_push(pieces);
 	first = piece_at(pieces, at);
 	memmove(first + 1, first, (pieces->n - 1 - at) * sizeof(*first));
@@ -158,45 +161,93 @@ void mapped_reserve_all(struct mapped *mapped, const char *text, size_t len)
 				       line.end - line.start);
 }
 
-/* The first part of a piece that lies in the range. */
-static bool find_part(const struct vec *pieces, uint64_t start, uint64_t end,
-		      struct mapped_piece *out)
+/*
+ * Move what lies in the range from one list to @out, in one go: of hostile
+ * records each may be about all pieces that there are.
+ */
+static void take_range(struct vec *pieces, uint64_t start, uint64_t end,
+		       struct vec *out)
 {
-	size_t at = find_piece(pieces, start);
+	*out = VEC_OF(struct mapped_piece);
+	for (size_t i = find_piece(pieces, start);
+	     i < pieces->n && piece_at(pieces, i)->start < end; i++) {
+		struct mapped_piece *part = vec_push(out);
 
-	if (at == pieces->n || piece_at(pieces, at)->start >= end)
-		return false;
-	*out = *piece_at(pieces, at);
-	if (out->start < start)
-		out->start = start;
-	if (out->end > end)
-		out->end = end;
-	return true;
+		*part = *piece_at(pieces, i);
+		if (part->start < start)
+			part->start = start;
+		if (part->end > end)
+			part->end = end;
+	}
+	cut_range(pieces, start, end);
+}
+
+/* Nothing of @pieces is where @parts are. They are lost beyond @max. */
+static void merge(struct vec *pieces, const struct vec *parts, size_t max)
+{
+	size_t i = pieces->n, j = parts->n;
+
+	if (i + j > max)
+		return;
+	for (size_t k = 0; k < parts->n; k++)
+		vec_push(pieces);
+	while (j) {
+		const struct mapped_piece *part = piece_at(parts, j - 1);
+		bool is_behind = i && piece_at(pieces, i - 1)->start >
+					      part->start;
+
+		*piece_at(pieces, i + j - 1) =
+			is_behind ? *piece_at(pieces, i - 1) : *part;
+		i -= is_behind;
+		j -= !is_behind;
+	}
+}
+
+/* Those side by side are one. */
+static void join_reserved(struct vec *reserved)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < reserved->n; i++) {
+		struct mapped_piece piece = *piece_at(reserved, i);
+
+		if (n && piece_at(reserved, n - 1)->end == piece.start)
+			piece_at(reserved, n - 1)->end = piece.end;
+		else
+			*piece_at(reserved, n++) = piece;
+	}
+	reserved->n = n;
 }
 
 uint64_t mapped_open(struct mapped *mapped, uint64_t start, uint64_t len,
 		     uint64_t id)
 {
-	struct mapped_piece part;
+	struct vec parts;
 	uint64_t n = 0;
 
-	while (is_range(start, len) &&
-	       find_part(&mapped->reserved, start, start + len, &part)) {
-		cut_range(&mapped->reserved, part.start, part.end);
-		part.id = id;
-		insert_range(&mapped->pieces, part);
-		n += part.end - part.start;
+	if (!is_range(start, len))
+		return 0;
+	take_range(&mapped->reserved, start, start + len, &parts);
+	for (size_t i = 0; i < parts.n; i++) {
+		struct mapped_piece *part = piece_at(&parts, i);
+
+		part->id = id;
+		n += part->end - part->start;
 	}
+	merge(&mapped->pieces, &parts, MAPPED_PIECES_MAX);
+	vec_clear(&parts);
 	return n;
 }
 
 void mapped_close(struct mapped *mapped, uint64_t start, uint64_t len)
 {
-	struct mapped_piece part;
+	struct vec parts;
 
-	while (is_range(start, len) &&
-	       find_part(&mapped->pieces, start, start + len, &part)) {
-		cut_range(&mapped->pieces, part.start, part.end);
-		insert_reserved(&mapped->reserved, part.start, part.end);
-	}
+	if (!is_range(start, len))
+		return;
+	take_range(&mapped->pieces, start, start + len, &parts);
+	merge(&mapped->reserved, &parts, MAPPED_RESERVED_MAX);
+	if (parts.n)
+		join_reserved(&mapped->reserved);
+	vec_clear(&parts);
 }

@@ -17,6 +17,8 @@
 
 /* More are not known: a kernel allows 65,530 mappings if nobody raises that. */
 #define MAPPED_RESERVED_MAX 65536
+/* Where it is raised; a hostile target can tell of any number. */
+#define MAPPED_PIECES_MAX ((size_t)1 << 18)
 
 struct mapped_piece {
 	uint64_t start, end;

@@ -24,6 +24,8 @@
  *		9 stay, map_flipped() 3; a child does the like
  *	allocs arena FIFO	reserves memory, and opens 5 MiB of it when FIFO
  *		is written to
+ *	allocs ages FIFO	site_kept() 10 MB, and as much by site_young()
+ *		when FIFO is written to
  *	allocs plugin FILE	loads FILE, which allocates 100 MB
  *	allocs file FILE	appends "begun", allocates, appends "done"
  */
@@ -106,6 +108,29 @@ SITE site_kept(int round)
 {
 	for (int i = 0; i < 2; i++)
 		kept_objects[(2 * round + i) % 200000] = malloc(1000);
+}
+
+SITE site_young(int round)
+{
+	for (int i = 0; i < 2; i++)
+		kept_objects[(2 * round + i) % 200000] = malloc(1000);
+}
+
+/* 10 MB that are old by the time that somebody writes to @fifo, and 10 more. */
+static void run_ages(const char *fifo)
+{
+	FILE *file;
+	int n;
+
+	for (n = 0; n < 5000; n++)
+		site_kept(n);
+	puts("old");
+	fflush(stdout);
+	file = fopen(fifo, "r");
+	if (file)
+		fgetc(file);
+	for (; n < 10000; n++)
+		site_young(n);
 }
 
 static void run_sites(int rounds)
@@ -449,6 +474,8 @@ int main(int argc, char **argv)
 		return 2;
 	if (!strcmp(argv[1], "sites"))
 		run_sites(atoi(argv[2]));
+	else if (!strcmp(argv[1], "ages"))
+		run_ages(argv[2]);
 	else if (!strcmp(argv[1], "children"))
 		run_children(argv[0], argv[2]);
 	else if (!strcmp(argv[1], "storm"))

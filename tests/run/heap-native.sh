@@ -51,11 +51,20 @@ check "by who has kept it" within \
 check "in use comes first with -e heap, to 15 percent" within \
 	"$(folded_total folded)" 8500000 11500000
 
-"$PSAMPLE" --leaks -i 16KiB -f folded -o folded -- "$allocs" sites 5000 \
-	>out 2>err </dev/null
+# 10 MB that are two seconds old at the end, and 10 of the last moments: of
+# either as many samples as the ring holds, so that none is lost. Where most
+# are, as of "sites" on a busy machine, what is in use is anybody's guess.
+mkfifo go
+"$PSAMPLE" --leaks -i 32KiB -f folded -o folded -- "$allocs" ages go \
+	>out 2>err </dev/null &
+profiler=$!
+wait_until 20 has_text out old
+sleep 2 # they are to be old: time is what is tested
+timeout 20 sh -c 'echo go >go'
+wait $profiler
 check "--leaks finds what is kept, without the youngest tenth" within \
-	"$(folded_total folded)" 6500000 10200000
-check "and who has kept it" within "$(folded_share folded site_kept)" 99 100
+	"$(folded_total folded)" 7500000 13000000 || diag_file err
+check "and who has kept it" within "$(folded_share folded site_kept)" 75 100
 "$PSAMPLE" --leaks -e cpu -- true >out 2>err </dev/null
 check_equal "--leaks is for -e heap" $? 2
 

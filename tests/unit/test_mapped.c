@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_mapped.c - memory that is mapped and unmapped in whole and in part. */
+#include <time.h>
+
 #include "check.h"
 #include "heap/mapped.h"
 
@@ -162,6 +164,47 @@ TEST(so_many_reservations_are_known_and_no_more)
 	mapped_close(&mapped, 0, UINT64_C(1) << 40);
 	CHECK_EQ(mapped.reserved.n, 1);
 	CHECK_EQ(mapped.pieces.n, 0);
+	mapped_clear(&mapped);
+}
+
+/* Each time one by one would be minutes: it is hostile, and nobody waits. */
+TEST(one_call_may_be_about_all_that_there_is)
+{
+	const uint64_t n = MAPPED_RESERVED_MAX, all = 0x2000 * n;
+	struct mapped mapped;
+	clock_t begin = clock();
+
+	mapped_init(&mapped);
+	for (uint64_t i = 0; i < n; i++)
+		mapped_reserve(&mapped, 0x2000 * i, 0x1000);
+	for (uint64_t i = 0; i < 10; i++) {
+		CHECK_EQ(mapped_open(&mapped, 0x800, all, i + 1),
+			 0x1000 * n - 0x800);
+		CHECK_EQ(mapped.pieces.n, n);
+		CHECK_EQ(mapped.reserved.n, 1);
+		mapped_reserve(&mapped, 0, 0x1000);
+		mapped_close(&mapped, 0, all);
+		CHECK_EQ(mapped.pieces.n, 0);
+		CHECK_EQ(mapped.reserved.n, n);
+	}
+	CHECK((clock() - begin) / CLOCKS_PER_SEC < 5);
+	mapped_clear(&mapped);
+}
+
+TEST(holes_in_the_middle_are_bounded_too)
+{
+	struct mapped mapped;
+
+	mapped_init(&mapped);
+	mapped_add(&mapped, 0, UINT64_C(1) << 40, 1);
+	mapped_reserve(&mapped, UINT64_C(1) << 41, UINT64_C(1) << 40);
+	for (uint64_t i = 1; i < MAPPED_PIECES_MAX + 10; i++) {
+		mapped_remove(&mapped, 0x2000 * i, 0x1000);
+		mapped_remove(&mapped, (UINT64_C(1) << 41) + 0x2000 * i,
+			      0x1000);
+	}
+	CHECK_EQ(mapped.pieces.n, MAPPED_PIECES_MAX);
+	CHECK_EQ(mapped.reserved.n, MAPPED_PIECES_MAX);
 	mapped_clear(&mapped);
 }
 
