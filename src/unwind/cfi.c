@@ -187,12 +187,14 @@ static char *copy_debug_frame(Elf *elf, size_t *out_bytes)
 void cfi_use_debug_file(struct cfi *cfi, int fd)
 {
 	Elf *elf = elf_begin(fd, ELF_C_READ, NULL);
+	char *copy = NULL;
 	size_t bytes;
 
 	if (!cfi->dwarf && !cfi->copy)
-		cfi->copy = copy_debug_frame(elf, &bytes);
-	if (cfi->copy && !cfi->elf_of_copy) {
-		cfi->elf_of_copy = elf_memory(cfi->copy, bytes);
+		copy = copy_debug_frame(elf, &bytes);
+	if (copy) {
+		cfi->copy = copy;
+		cfi->elf_of_copy = elf_memory(copy, bytes);
 		cfi->dwarf = dwarf_begin_elf(cfi->elf_of_copy, DWARF_C_READ,
 					     NULL);
 		if (cfi->dwarf)
