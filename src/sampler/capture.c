@@ -17,6 +17,7 @@
 #define MAPS_BYTES 16384
 /* Back from a call, and no more than this since: it was woken, and no more. */
 #define WOKEN_RUN_NS (50 * NS_PER_US)
+#define LONG_RUN_NS (200 * NS_PER_US) /* from our request to the stop */
 #define WAKE_UP_NS (30 * NS_PER_US) /* from a displaced thread to us */
 #define CLOCK_SLACK_NS (3 * NS_PER_US)
 #define STACK_OTHER_BYTES 16384 /* of a goroutine whose begin is unknown */
@@ -75,6 +76,22 @@ void sampler_skip_wall(struct sampler *s)
 }
 
 /*
+ * It ran on and on without a way back to the program: a long call, or a
+ * fault, that others interrupted. Which part of it we met is not known, as the
+ * counts of who runs lag, only how much of it ran, of the time until its stop
+ * (it may have slept) and of what was booked since our look. Where cores are
+ * wanted such calls would hardly be seen at all.
+ */
+static bool draw_in_call(struct sampler *s, int64_t run, int64_t wait,
+			 int64_t asked_ns)
+{
+	int64_t all = run + wait > asked_ns ? run + wait : asked_ns;
+
+	return run >= LONG_RUN_NS && wait >= 0 &&
+	       (int64_t)(sampler_random(s) % (uint64_t)all) < run;
+}
+
+/*
  * Was the thread on a core when its stop was asked for? The counts at the
  * stop are exact, since it is off its core now. Unchanged slices: it was
  * running all the while. One more: it got its core before we asked, or it
@@ -86,13 +103,14 @@ void sampler_skip_wall(struct sampler *s)
  * displaced; of others only those count that ran before we woke, since our
  * wake-up and theirs may come from one timer interrupt.
  */
-static bool was_on_core(const struct sampler *s, const struct thread *thread,
+static bool was_on_core(struct sampler *s, const struct thread *thread,
 			const struct schedstat *now, int64_t stop_ns,
 			long nr)
 {
 	int64_t run = (int64_t)(now->run_ns - thread->asked.run_ns);
 	int64_t wait = (int64_t)(now->wait_ns - thread->asked.wait_ns);
 	int64_t displaced_ns = stop_ns - run - wait;
+	int64_t asked_ns = stop_ns - thread->interrupted_ns;
 
 	if (s->follow.cpu >= 0 && !thread->is_predecessor &&
 	    stop_ns - run > thread->woke_ns)
@@ -100,7 +118,7 @@ static bool was_on_core(const struct sampler *s, const struct thread *thread,
 	if (now->slices == thread->asked.slices)
 		return true;
 	if (now->slices != thread->asked.slices + 1)
-		return false;
+		return draw_in_call(s, run, wait, asked_ns);
 	if (thread->is_predecessor)
 		return true;
 	if (stop_ns - run < thread->interrupted_ns)
@@ -109,8 +127,10 @@ static bool was_on_core(const struct sampler *s, const struct thread *thread,
 		return false;
 	if (displaced_ns >= thread->interrupted_ns - CLOCK_SLACK_NS)
 		return true;
-	return displaced_ns >= thread->woke_ns - WAKE_UP_NS &&
-	       displaced_ns <= thread->woke_ns + CLOCK_SLACK_NS;
+	if (displaced_ns >= thread->woke_ns - WAKE_UP_NS &&
+	    displaced_ns <= thread->woke_ns + CLOCK_SLACK_NS)
+		return true;
+	return draw_in_call(s, run, wait, asked_ns);
 }
 
 /*
