@@ -197,18 +197,24 @@ static void reap_program(struct heap_run *h)
 /* ^C at the terminal reaches a launched program as well: it decides. */
 static void take_end(struct heap_run *h, const struct signalfd_siginfo *info)
 {
-	if (!monitor_is_asked_anew())
+	int number = (int)info->ssi_signo;
+	bool is_for_program = h->run.is_launched && !h->has_ended;
+
+	if (is_for_program && info->ssi_code == SI_KERNEL &&
+	    !h->run.stop_requests)
 		return;
-	if (!h->run.is_launched || h->has_ended || h->run.stop_requests) {
-		h->is_over = true;
-		h->run.stop_requests++;
+	if (!monitor_is_asked_anew()) {
+		if (is_for_program && number != h->run.raise_signal)
+			kill(h->run.pid, number);
 		return;
 	}
-	if (info->ssi_code == SI_KERNEL)
-		return;
 	h->run.stop_requests++;
-	h->run.raise_signal = (int)info->ssi_signo;
-	kill(h->run.pid, (int)info->ssi_signo);
+	if (!is_for_program || h->run.stop_requests > 1) {
+		h->is_over = true;
+		return;
+	}
+	h->run.raise_signal = number;
+	kill(h->run.pid, number);
 }
 
 static void take_signals(struct heap_run *h)

@@ -232,8 +232,14 @@ static void end_launched(struct run *run, const struct taken_signal *taken)
 {
 	bool is_from_terminal = taken->code == SI_KERNEL;
 
-	if (is_from_terminal || !monitor_is_asked_anew())
+	if (is_from_terminal)
 		return;
+	if (!monitor_is_asked_anew()) {
+		/* Who does not mind the one may mind the other. */
+		if (taken->number != run->raise_signal)
+			kill(run->pid, taken->number);
+		return;
+	}
 	if (run->stop_requests++ == 0) {
 		run->raise_signal = taken->number;
 		kill(run->pid, taken->number);

@@ -83,9 +83,9 @@ static struct error *attach_all(struct sampler *s,
  */
 static void keep_duration(struct sampler *s)
 {
-	int64_t took_ns = clock_now_ns() - s->start_ns;
+	int64_t took_ns = clock_now_ns() - s->start_ns - s->options.delay_ns;
 
-	if (s->options.duration_ns)
+	if (s->options.duration_ns && took_ns > 0)
 		s->end_ns += took_ns < NS_PER_S / 2 ? took_ns : NS_PER_S / 2;
 }
 

@@ -257,13 +257,16 @@ static void interrupt_chosen(struct sampler *s, const struct candidates *found)
 /* All its threads are looked at in the next ticks, whatever the budget. */
 static void look_at_all(struct sampler *s, const struct process *process)
 {
+	uint64_t last = s->tick + 2 + process->n_threads / ALARM_LOOKS_MAX;
+
 	for (size_t i = 0; i < s->roster.live.n; i++) {
 		struct thread *thread = roster_live(&s->roster, i);
 
 		if (thread->process == process)
 			roster_look_at(&s->roster, thread, s->tick + 1);
 	}
-	s->alarm_tick = s->tick + 2 + process->n_threads / ALARM_LOOKS_MAX;
+	if (s->alarm_tick < last)
+		s->alarm_tick = last;
 }
 
 /*
@@ -281,8 +284,9 @@ static bool has_unseen_run(struct sampler *s, struct process *process,
 
 	if (clock_ns < 0)
 		return false;
-	if (!process->left_out_ns || unseen_ns < process->left_out_ns)
+	if (!process->has_left_out || unseen_ns < process->left_out_ns)
 		process->left_out_ns = unseen_ns;
+	process->has_left_out = true;
 	if (unseen_ns - process->left_out_ns < s->period_ns / 2 + lag_ns)
 		return false;
 	process->left_out_ns = unseen_ns;

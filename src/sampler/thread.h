@@ -51,7 +51,8 @@ struct process {
 
 	/* look.c: did threads that are looked at rarely run? */
 	int64_t looked_ns;    /* run time that looks have seen go by */
-	int64_t left_out_ns;  /* clock minus looked_ns, the least so far */
+	int64_t left_out_ns;  /* clock minus looked_ns, the least so far, ... */
+	bool has_left_out;    /* ... if there is one: it may be 0 */
 	int64_t clock_read_ns; /* when that was */
 	struct stackmap stackmap;
 	taddr other_fp; /* where a thread of it had its other stack last */

@@ -15,6 +15,7 @@
 #include "util/log.h"
 
 #define BROKE "reading it broke the process that did"
+#define TOO_MUCH "names of files like it take too much memory"
 /* Of all answers about strangers' files: a program has a tenth of it. */
 #define STRANGE_BYTES_MAX ((size_t)256 << 20)
 
@@ -224,7 +225,7 @@ static void keep_strange(struct symbolizer *symbolizer,
 	symbolizer->n_strange += bytes_of(symbolizer) - before;
 	if (symbolizer->n_strange < STRANGE_BYTES_MAX)
 		return;
-	lose_module(m, "names of files like it take too much memory");
+	lose_module(m, TOO_MUCH);
 	confined_free(TAKE(m->confined));
 }
 
@@ -236,10 +237,14 @@ static void answer_confined(struct symbolizer *symbolizer,
 	enum confine_result result;
 	struct confined_answer answer;
 
-	if (!m->confined)
+	bool is_full = symbolizer->n_strange >= STRANGE_BYTES_MAX;
+
+	if (!m->confined && !is_full)
 		m->confined = confined_new(true, find_in_child, symbolizer);
 	if (!m->confined) {
-		lose_module(m, "no process could be made to read it");
+		lose_module(m, is_full ? TOO_MUCH
+				       : "no process could be made to read "
+					 "it");
 		answer_lost(symbolizer, m, vaddr, out);
 		return;
 	}

@@ -195,8 +195,6 @@ static void reset_signals(void)
 
 	for (int signo = 1; signo < SIGRTMIN; signo++)
 		signal(signo, SIG_DFL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
 	/* The terminal's are for psample, and so are timeout(1)'s: both send
 	 * them to the group. We end with psample, by PR_SET_PDEATHSIG. */
 	signal(SIGINT, SIG_IGN);
@@ -204,6 +202,9 @@ static void reset_signals(void)
 	signal(SIGTSTP, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
+	/* Those of them that came since the fork are gone now. */
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 static void __attribute__((noreturn))

@@ -6,7 +6,7 @@
 # by the signal, forgets to write what it has, or takes the target along.
 . "${top_srcdir:-.}/tests/run/lib.sh"
 . "$top_srcdir/tests/run/figures.sh"
-plan 33
+plan 35
 requires_ptrace
 profile=$scratch/profile
 
@@ -109,12 +109,30 @@ env --default-signal=INT "$PSAMPLE" -f folded -o "$profile" \
 	-p "$target_pid" 2>"$scratch/err" </dev/null 9>&- &
 sampler=$!
 wait_until 10 is_traced "$target_pid"
-for _ in $(seq 300); do # the second may come at any point of the end
+for _ in $(seq 50); do # the second may come at any point of the end
 	kill -TERM "$sampler" 2>/dev/null
 done
 wait "$sampler"
 check "several signals in one moment: status 0, profile" \
 	[ "$?:$([ -e "$profile" ] && echo there)" = 0:there ]
+is_asleep() { # the program that $sampler has launched
+	launched=$(cat "/proc/$sampler/task/$sampler/children" 2>/dev/null)
+	for launched in $launched; do
+		[ "$(cat "/proc/$launched/comm")" != sleep ] || return 0
+	done
+	return 1
+}
+for event in cpu alloc; do # two signals that are two wishes, all the same
+	env --default-signal=HUP,TERM "$PSAMPLE" -q -e $event -o "$profile" \
+		-- sh -c 'trap "" HUP; exec sleep 60' \
+		2>"$scratch/err" </dev/null 9>&- &
+	sampler=$!
+	wait_until 10 is_asleep
+	kill -HUP "$sampler"
+	kill -TERM "$sampler"
+	wait "$sampler"
+	check_equal "$event: HUP, which the program ignores, then TERM" $? 143
+done
 "$PSAMPLE" -f folded -o "$profile" -p "$target_pid" \
 	2>"$scratch/err" </dev/null 9>&- &
 sampler=$!
