@@ -238,8 +238,10 @@ static struct error *render_report(const struct run *run,
 
 	intern_init(&strings);
 	settings_init(&settings);
-	if (run->options->output) /* SVG or HTML */
+	if (run->options->output) { /* SVG or HTML */
+		free(settings.output);
 		settings.output = xstrdup(run->options->output);
+	}
 	if (!error)
 		error = pp_read_bytes(bytes.data, bytes.len, &strings, &pp);
 	if (!error)
