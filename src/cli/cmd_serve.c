@@ -218,13 +218,13 @@ static int serve_targets(struct serve_ctx *ctx, struct serve *serve,
 static int serve_all(struct serve_ctx *ctx, char **argv)
 {
 	CLEANUP(serve_close) struct serve *serve = NULL;
-	struct launch launch = { .go_fd = -1, .error_fd = -1,
-				 .is_for_children = true };
+	struct launch launch = LAUNCH_NONE;
 	struct error *error = add_targets(ctx);
 	int result = argv[0] ? EXIT_OWN_FAILURE : EXIT_FAILED, status = 0;
 
 	if (!error)
 		error = serve_open(&ctx->options, &ctx->targets, &serve);
+	launch.is_for_children = true;
 	if (!error && argv[0])
 		error = launch_fork(argv, &launch);
 	if (error)

@@ -18,6 +18,7 @@
 #include "heap/begin.h"
 #include "heap/heap.h"
 #include "profile/unit.h"
+#include "target/launch.h"
 #include "target/proc.h"
 #include "util/log.h"
 #include "util/signals.h"
@@ -205,7 +206,7 @@ static void take_end(struct heap_run *h, const struct signalfd_siginfo *info)
 		return;
 	if (!monitor_is_asked_anew()) {
 		if (is_for_program && number != h->run.raise_signal)
-			kill(h->run.pid, number);
+			launch_signal(h->run.launch, number);
 		return;
 	}
 	h->run.stop_requests++;
@@ -214,7 +215,7 @@ static void take_end(struct heap_run *h, const struct signalfd_siginfo *info)
 		return;
 	}
 	h->run.raise_signal = number;
-	kill(h->run.pid, number);
+	launch_signal(h->run.launch, number);
 }
 
 static void take_signals(struct heap_run *h)
@@ -354,7 +355,7 @@ static void await_program(struct heap_run *h)
 	if (!h->run.is_launched || h->has_ended || h->run.stop_requests > 1)
 		return;
 	if (h->run.options->kill_at_end)
-		kill(h->run.pid, SIGTERM);
+		launch_signal(h->run.launch, SIGTERM);
 	h->is_over = false;
 	reap_program(h);
 	while (!h->is_over) {
@@ -546,7 +547,7 @@ int heap_run(struct record_options *options, char **argv)
 		.run.is_launched = argv[0] != NULL,
 		.signal_fd = -1,
 	};
-	struct launch launch = { .go_fd = -1, .error_fd = -1 };
+	struct launch launch = LAUNCH_NONE;
 	struct error *error;
 	int status = h.run.is_launched ? EXIT_OWN_FAILURE : EXIT_FAILED;
 
@@ -557,6 +558,7 @@ int heap_run(struct record_options *options, char **argv)
 	if (error) {
 		print_error(error);
 	} else {
+		h.run.launch = &launch;
 		h.run.pid = launch.pid;
 		status = run_all(&h, argv, &launch);
 	}

@@ -17,6 +17,7 @@
 
 #include "cli/control.h"
 #include "cli/record.h"
+#include "target/launch.h"
 #include "target/proc.h"
 #include "util/log.h"
 
@@ -237,12 +238,12 @@ static void end_launched(struct run *run, const struct taken_signal *taken)
 	if (!monitor_is_asked_anew()) {
 		/* Who does not mind the one may mind the other. */
 		if (taken->number != run->raise_signal)
-			kill(run->pid, taken->number);
+			launch_signal(run->launch, taken->number);
 		return;
 	}
 	if (run->stop_requests++ == 0) {
 		run->raise_signal = taken->number;
-		kill(run->pid, taken->number);
+		launch_signal(run->launch, taken->number);
 		return;
 	}
 	collect_request(run->collect, COLLECT_STOP);

@@ -61,6 +61,7 @@ struct run {
 	struct collect *collect;
 	struct guard guard;
 	struct symbolizer *symbolizer;
+	const struct launch *launch; /* of the program, or NULL */
 	pid_t pid;	    /* the program, or the first attached process */
 	bool is_launched;
 	char *program;	    /* name for files and messages */

@@ -18,6 +18,7 @@
 #include "cli/command.h"
 #include "cli/select.h"
 #include "cli/words.h"
+#include "target/launch.h"
 #include "target/permission.h"
 #include "target/proc.h"
 #include "util/io.h"
@@ -249,7 +250,7 @@ static int await_program(const struct run *run)
 	int status = 0;
 
 	if (run->options->kill_at_end)
-		kill(run->pid, SIGTERM);
+		launch_signal(run->launch, SIGTERM);
 	else if (!waitpid(run->pid, &status, WNOHANG))
 		log_info("the program goes on; psample ends with it");
 	while (waitpid(run->pid, &status, 0) < 0 && errno == EINTR)
@@ -321,7 +322,7 @@ int run_record(struct record_options *options, char **argv)
 		.options = options,
 		.is_launched = argv[0] != NULL,
 	};
-	struct launch launch = { .go_fd = -1, .error_fd = -1 };
+	struct launch launch = LAUNCH_NONE;
 	struct error *error;
 	int status;
 
@@ -342,6 +343,7 @@ int run_record(struct record_options *options, char **argv)
 		symbolizer_free(run.symbolizer);
 		return run.is_launched ? EXIT_OWN_FAILURE : EXIT_FAILED;
 	}
+	run.launch = &launch;
 	run.pid = launch.pid;
 	status = run_all(&run, argv, &launch);
 	launch_close(&launch);

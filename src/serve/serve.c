@@ -444,20 +444,35 @@ void serve_close(struct serve *serve)
 
 struct ending {
 	pid_t program;
+	struct vec workers; /* pid_t; those that are still awaited */
 	int status;
 	bool is_over, is_told;
 };
 
-static void reap(struct ending *ending)
+/* It was reaped: from here on the number may be a stranger's. */
+static void forget_worker(struct serve *serve, struct vec *workers, pid_t pid)
+{
+	for (size_t i = 0; i < serve->posts.n; i++)
+		if (post_at(serve, i)->worker->pid == pid)
+			post_at(serve, i)->worker->pid = 0;
+	for (size_t i = workers->n; i-- > 0;)
+		if (*(pid_t *)vec_at(workers, i) == pid)
+			vec_remove_swap(workers, i);
+}
+
+static void reap(struct serve *serve, struct ending *ending)
 {
 	int status;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		forget_worker(serve, &ending->workers, pid);
 		if (pid == ending->program) {
 			ending->status = status;
 			ending->is_over = true;
+			ending->program = 0;
 		}
+	}
 }
 
 /* A program that was started decides itself, unless it is told twice. */
@@ -479,7 +494,7 @@ static void take_signals(struct serve *serve, struct ending *ending)
 
 	while (read(serve->signal_fd, &info, sizeof(info)) == sizeof(info)) {
 		if (info.ssi_signo == SIGCHLD)
-			reap(ending);
+			reap(serve, ending);
 		else
 			take_end(ending, &info);
 	}
@@ -525,30 +540,34 @@ static void wait_once(struct serve *serve, struct ending *ending)
 static void end_workers(struct serve *serve, struct ending *ending)
 {
 	int64_t bound_ns = clock_now_ns() + END_MS * NS_PER_MS;
-	struct vec pids = VEC_OF(pid_t);
+	struct vec *workers = &ending->workers;
 
 	while (serve->posts.n) {
-		*(pid_t *)vec_push(&pids) = post_at(serve, 0)->worker->pid;
+		pid_t pid = post_at(serve, 0)->worker->pid;
+
+		if (pid)
+			*(pid_t *)vec_push(workers) = pid;
 		close_post(serve, 0);
 	}
-	while (pids.n && clock_now_ns() < bound_ns) {
+	reap(serve, ending);
+	while (workers->n && clock_now_ns() < bound_ns) {
 		struct pollfd pfd = { serve->signal_fd, POLLIN, 0 };
 
-		reap(ending);
-		for (size_t i = pids.n; i-- > 0;)
-			if (kill(*(pid_t *)vec_at(&pids, i), 0))
-				vec_remove_swap(&pids, i);
-		if (pids.n && poll(&pfd, 1, 100) > 0)
+		if (poll(&pfd, 1, 100) > 0)
 			take_signals(serve, ending);
+		reap(serve, ending);
 	}
-	for (size_t i = 0; i < pids.n; i++)
-		kill(*(pid_t *)vec_at(&pids, i), SIGKILL);
-	vec_clear(&pids);
+	for (size_t i = 0; i < workers->n; i++)
+		kill(*(pid_t *)vec_at(workers, i), SIGKILL);
+	vec_clear(workers);
 }
 
 struct error *serve_run(struct serve *serve, pid_t program, int *out_status)
 {
-	struct ending ending = { .program = program };
+	struct ending ending = {
+		.program = program,
+		.workers = VEC_OF(pid_t),
+	};
 	struct error *error = signals_open(0, &serve->signal_fd);
 
 	if (error)
@@ -560,7 +579,7 @@ struct error *serve_run(struct serve *serve, pid_t program, int *out_status)
 		log_notice("serving at %s", listener->text);
 	}
 	serve->watch_step_ns = WATCH_FIRST_NS;
-	reap(&ending); /* what ended before its signal was ours */
+	reap(serve, &ending); /* what ended before its signal was ours */
 	while (!ending.is_over)
 		wait_once(serve, &ending);
 	end_workers(serve, &ending);

@@ -34,6 +34,16 @@ static bool must_end(const struct guard_page *page, pid_t psample)
 	return stat.state == 'T' || silence > SILENT_NS;
 }
 
+/* By its descriptor: its number may be a stranger's by now. */
+static void end_psample(const struct guard *guard, pid_t psample)
+{
+	if (guard->psample_fd >= 0)
+		syscall(SYS_pidfd_send_signal, guard->psample_fd, SIGKILL,
+			NULL, 0);
+	else
+		kill(psample, SIGKILL);
+}
+
 static void __attribute__((noreturn)) guard_main(const struct guard *guard,
 						 pid_t psample)
 {
@@ -56,7 +66,7 @@ static void __attribute__((noreturn)) guard_main(const struct guard *guard,
 		/* If we were late ourselves, the whole machine stood still. */
 		if (n == 0 && now - last_ns < 4 * POLL_MS * NS_PER_MS &&
 		    must_end(page, psample)) {
-			kill(psample, SIGKILL);
+			end_psample(guard, psample);
 			if (write(STDERR_FILENO, text, sizeof(text) - 1) < 0)
 				break;
 		}

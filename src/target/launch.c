@@ -4,7 +4,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "target/permission.h"
@@ -63,6 +65,7 @@ struct error *launch_fork(char *const argv[], struct launch *out)
 		launch_close(out);
 		return error_errno(errno, "cannot fork");
 	}
+	out->pid_fd = (int)syscall(SYS_pidfd_open, out->pid, 0);
 	return NULL;
 }
 
@@ -85,11 +88,22 @@ int launch_exec_errno(const struct launch *launch)
 	return err;
 }
 
+void launch_signal(const struct launch *launch, int number)
+{
+	if (launch->pid_fd >= 0)
+		syscall(SYS_pidfd_send_signal, launch->pid_fd, number, NULL,
+			0);
+	else
+		kill(launch->pid, number);
+}
+
 void launch_close(struct launch *launch)
 {
+	if (launch->pid_fd >= 0)
+		close(launch->pid_fd);
 	if (launch->go_fd >= 0)
 		close(launch->go_fd);
 	if (launch->error_fd >= 0)
 		close(launch->error_fd);
-	launch->go_fd = launch->error_fd = -1;
+	launch->pid_fd = launch->go_fd = launch->error_fd = -1;
 }
