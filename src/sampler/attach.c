@@ -56,7 +56,7 @@ static void add_attached(struct sampler *s, struct process *process, pid_t tid)
  */
 static void answer_events(struct sampler *s)
 {
-	sampler_swallow_news(s);
+	sampler_take_news(s);
 	if (!s->has_news)
 		return;
 	s->has_news = false;

@@ -14,6 +14,13 @@
 #include "sampler/labels.h"
 #include "sampler/storm.h"
 
+#define STACK_FIRST_BYTES (256u << 10) /* copied of a thread not yet known */
+#define STACK_MIN_BYTES (16u << 10)
+#define STACK_CALM_BYTES (64u << 10) /* at least, when stops are few */
+#define CALM_PERIOD_NS (4 * NS_PER_MS)
+#define STACK_SLACK_BYTES (4u << 10)
+#define STACK_MAX_BYTES (1u << 20)
+#define STACK_TOP_MAX (512u << 10) /* copied at once up to a known root */
 #define MAPS_BYTES 16384
 /* Back from a call, and no more than this since: it was woken, and no more. */
 #define WOKEN_RUN_NS (50 * NS_PER_US)

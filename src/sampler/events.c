@@ -358,7 +358,8 @@ static void sweep(struct sampler *s)
 	}
 }
 
-void sampler_ask_active(struct sampler *s)
+/* Those whose next look is at one of these ticks. */
+static void ask_those(struct sampler *s, uint64_t first, uint64_t last)
 {
 	for (size_t i = s->roster.live.n; i-- > 0;) {
 		const struct live_thread *live;
@@ -367,11 +368,21 @@ void sampler_ask_active(struct sampler *s)
 		if (i >= s->roster.live.n) /* some have ended */
 			continue;
 		live = vec_at(&s->roster.live, i);
-		if (live->next_tick <= s->tick + 1 &&
+		if (live->next_tick >= first && live->next_tick <= last &&
 		    tracee_wait(roster_live(&s->roster, i)->tid, &event))
 			sampler_handle_event(s, &event);
 	}
 	sampler_settle(s);
+}
+
+void sampler_ask_active(struct sampler *s)
+{
+	ask_those(s, 0, s->tick + 1);
+}
+
+void sampler_ask_recent(struct sampler *s)
+{
+	ask_those(s, s->tick + 1, s->tick + 1);
 }
 
 void sampler_settle(struct sampler *s)

@@ -29,7 +29,7 @@
 #define CLOCK_NS_PER_PROCESS (100 * NS_PER_US)
 #define TIMER_TICK_NS (4 * NS_PER_MS) /* accounts of who runs lag by this */
 #define LAG_MAX_NS (48 * NS_PER_MS)   /* beyond it, false alarms are cheaper */
-#define LOOKS_PER_ANSWER 64
+#define LOOKS_PER_CLOCK 64
 #define HELD_CORES_MAX 8
 #define CORES_TICKS 4
 
@@ -346,18 +346,8 @@ static void spin_for_stops(struct sampler *s)
 		return;
 	end_ns = clock_now_ns() + SPIN_NS;
 	do
-		sampler_collect_outstanding(s);
+		sampler_take_news(s);
 	while (s->outstanding.n && clock_now_ns() < end_ns);
-	if (!s->outstanding.n)
-		sampler_swallow_news(s);
-}
-
-/* Among 10,000 threads a look around takes longer than a stop. */
-static void answer_early(struct sampler *s)
-{
-	if (s->outstanding.n && sampler_collect_outstanding(s) &&
-	    !s->outstanding.n)
-		sampler_swallow_news(s);
 }
 
 /*
@@ -451,12 +441,10 @@ static void look_around(struct sampler *s, struct candidates *found)
 		const struct live_thread *live;
 		struct thread *thread;
 
-		if (k % LOOKS_PER_ANSWER == LOOKS_PER_ANSWER - 1) {
-			answer_early(s);
-			if (looks < budget && is_spent(s, found)) {
-				budget = looks;
-				s->look_from = i;
-			}
+		if (k % LOOKS_PER_CLOCK == LOOKS_PER_CLOCK - 1 &&
+		    looks < budget && is_spent(s, found)) {
+			budget = looks;
+			s->look_from = i;
 		}
 		if (i >= s->roster.live.n) /* some have ended */
 			continue;
@@ -474,7 +462,11 @@ static void look_around(struct sampler *s, struct candidates *found)
 		if (++looks == budget)
 			s->look_from = i + 1;
 		look_at(s, thread, found);
+		/* Among 100 threads to look around takes longer than a stop. */
+		if (s->outstanding.n)
+			sampler_take_news(s);
 	}
+	s->n_looks = looks;
 }
 
 void sampler_tick(struct sampler *s, int64_t tick_ns)

@@ -17,8 +17,12 @@
 
 #define WINDOW_NS NS_PER_S
 #define TELL_NS (100 * NS_PER_MS)
+#define FEW_THREADS 64
+#define ASK_NS 300 /* to ask one thread */
 #define MANY_THREADS 256
-#define ROUND_NS (100 * NS_PER_MS) /* every thread is asked this often */
+/* Every thread is asked this often; so it takes 0.5 % of a core. */
+#define ROUND_NS_PER_THREAD (40 * NS_PER_US)
+#define ROUND_MAX_NS (100 * NS_PER_MS)
 
 uint64_t sampler_random(struct sampler *s) /* xorshift64 */
 {
@@ -132,15 +136,14 @@ static bool is_over(const struct sampler *s, int64_t now)
 }
 
 /*
- * Sleep; the tid of the first one of those that had an event meanwhile, or 0.
- * Every event raises SIGCHLD, which stays pending until it is taken here, so
- * none is missed in between.
+ * Sleep. True if there was an event; @out_news tells of the first one. Every
+ * event raises SIGCHLD, which stays pending until it is taken here, so none is
+ * missed in between.
  */
-static pid_t wait_until(struct sampler *s, int64_t wake_ns)
+static bool wait_until(struct sampler *s, int64_t wake_ns, siginfo_t *out_news)
 {
 	struct timespec timeout;
 	int64_t now = clock_now_ns();
-	siginfo_t info;
 	sigset_t set;
 
 	if (s->outstanding.n && wake_ns > now + STOP_BOUND_NS)
@@ -152,50 +155,68 @@ static pid_t wait_until(struct sampler *s, int64_t wake_ns)
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
 	sigaddset(&set, LOOP_WAKE_SIGNAL);
-	return sigtimedwait(&set, &info, &timeout) == SIGCHLD ? info.si_pid
-							      : 0;
+	return sigtimedwait(&set, out_news, &timeout) == SIGCHLD;
 }
 
-/* Was it the stop of @tid that we asked for, and have collected already? */
-static bool is_old_news(const struct sampler *s, pid_t tid, int64_t now)
+/* Was it a stop that we asked for, and have collected already? */
+static bool is_old_news(const struct sampler *s, const siginfo_t *news)
 {
-	const struct thread *thread = roster_find(&s->roster, tid);
+	const struct thread *thread = roster_find(&s->roster, news->si_pid);
 
+	if (news->si_code == CLD_EXITED || news->si_code == CLD_KILLED ||
+	    news->si_code == CLD_DUMPED)
+		return false;
 	return thread && thread->state == THREAD_RUNNING &&
-	       now - thread->interrupted_ns < s->period_ns;
+	       clock_now_ns() - thread->interrupted_ns < s->period_ns;
 }
 
-void sampler_swallow_news(struct sampler *s)
+/*
+ * Only one SIGCHLD can be pending: of what comes between a stop of ours and
+ * here it does not tell. So news are taken at once; and to be sure all tracees
+ * are asked where they are few (0.2 us each), else those that have run within
+ * a second (settle_doubt()). Who slept longer waits for the next full round.
+ */
+void sampler_take_news(struct sampler *s)
 {
 	struct timespec at_once = { 0, 0 };
-	siginfo_t info;
+	siginfo_t news;
 	sigset_t set;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
-	if (sigtimedwait(&set, &info, &at_once) == SIGCHLD &&
-	    !is_old_news(s, info.si_pid, clock_now_ns()))
+	if (sigtimedwait(&set, &news, &at_once) != SIGCHLD)
+		return;
+	sampler_collect_outstanding(s);
+	if (s->roster.live.n <= FEW_THREADS || !is_old_news(s, &news))
 		s->has_news = true;
+	else
+		s->is_in_doubt = true;
+}
+
+static bool is_round_due(const struct sampler *s, int64_t now)
+{
+	int64_t round_ns = (int64_t)s->roster.live.n * ROUND_NS_PER_THREAD;
+
+	return now - s->drained_ns >=
+	       (round_ns < ROUND_MAX_NS ? round_ns : ROUND_MAX_NS);
 }
 
 /*
  * A wait for any tracee walks them all, 0.2 ms for a thousand. When the news
  * is a stop of our own that was collected already, only the threads that run
- * are asked. As only one SIGCHLD can be pending, another thread's event that
- * came in the microseconds between that stop and sampler_swallow_news() is
- * not told of: it waits for the next full round.
+ * are asked.
  */
-static void take_events(struct sampler *s, pid_t tid)
+static void take_events(struct sampler *s, const siginfo_t *news)
 {
 	int64_t now = clock_now_ns();
-	bool is_round = now - s->drained_ns >= ROUND_NS || s->has_news;
+	bool is_round = is_round_due(s, now) || s->has_news;
 
 	/* A round takes 2 ms for 10,000 threads: not when a tick is due. */
-	if (!tid && (!is_round || (now >= s->next_ns && !s->is_paused)))
+	if (!news && (!is_round || (now >= s->next_ns && !s->is_paused)))
 		return;
 	if (!is_round && s->roster.live.n > MANY_THREADS) {
 		sampler_collect_outstanding(s);
-		if (is_old_news(s, tid, now)) {
+		if (is_old_news(s, news)) {
 			sampler_ask_active(s);
 			return;
 		}
@@ -206,10 +227,14 @@ static void take_events(struct sampler *s, pid_t tid)
 }
 
 /* The best time for a round is after a tick: the next one is far. */
-static void note_round(struct sampler *s, int64_t now)
+static void settle_doubt(struct sampler *s, int64_t now)
 {
-	if (now - s->drained_ns >= ROUND_NS)
+	if (is_round_due(s, now))
 		s->has_news = true;
+	else if (s->is_in_doubt && !s->has_news &&
+		 (int64_t)s->n_looks * ASK_NS < s->period_ns / 50)
+		sampler_ask_recent(s);
+	s->is_in_doubt = false;
 }
 
 static void run_loop(struct sampler *s)
@@ -217,6 +242,7 @@ static void run_loop(struct sampler *s)
 	for (;;) {
 		int64_t now = clock_now_ns();
 		int64_t wake_ns = s->window_end_ns;
+		siginfo_t news;
 
 		if (atomic_load_explicit(&s->requests, memory_order_relaxed) ||
 		    s->resume_ns)
@@ -225,8 +251,8 @@ static void run_loop(struct sampler *s)
 			return;
 		if (!s->is_paused && now >= s->next_ns) {
 			sampler_tick(s, s->next_ns);
+			settle_doubt(s, now);
 			schedule_next(s, clock_now_ns());
-			note_round(s, now);
 		} else if (now >= s->window_end_ns) {
 			close_window(s, now);
 		} else if (now - s->told_ns >= TELL_NS) {
@@ -241,7 +267,7 @@ static void run_loop(struct sampler *s)
 			wake_ns = s->resume_ns;
 		if (s->has_news)
 			wake_ns = now;
-		take_events(s, wait_until(s, wake_ns));
+		take_events(s, wait_until(s, wake_ns, &news) ? &news : NULL);
 	}
 }
 
@@ -253,10 +279,11 @@ static void run_loop(struct sampler *s)
 static void finish(struct sampler *s)
 {
 	int64_t bound_ns = clock_now_ns() + STOP_BOUND_NS;
+	siginfo_t news;
 
 	while (s->outstanding.n && clock_now_ns() < bound_ns) {
 		sampler_drain(s);
-		wait_until(s, clock_now_ns() + NS_PER_MS);
+		wait_until(s, clock_now_ns() + NS_PER_MS, &news);
 	}
 	sampler_drain(s);
 	s->stats.elapsed_ns += clock_now_ns() - s->start_ns;

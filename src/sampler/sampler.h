@@ -28,13 +28,6 @@
 #define LATE_NS (200 * NS_PER_US)     /* who runs by then is another one */
 /* A parent in vfork, or a frozen thread, does not answer at all. */
 #define STOP_BOUND_NS (50 * NS_PER_MS)
-#define STACK_FIRST_BYTES (256u << 10) /* copied of a thread not yet known */
-#define STACK_MIN_BYTES (16u << 10)
-#define STACK_CALM_BYTES (64u << 10) /* at least, when stops are few */
-#define CALM_PERIOD_NS (4 * NS_PER_MS)
-#define STACK_SLACK_BYTES (4u << 10)
-#define STACK_MAX_BYTES (1u << 20)
-#define STACK_TOP_MAX (512u << 10) /* copied at once up to a known root */
 #define RING_WAKE_BYTES ((size_t)128 << 10) /* pending: wake the unwinder */
 #define RING_SPARE_BYTES (64u << 10)  /* kept for records without stacks */
 
@@ -68,6 +61,8 @@ struct sampler {
 	size_t n_cores_read_of; /* from so many threads */
 	int64_t drained_ns; /* when all tracees were asked last */
 	bool has_news;	    /* some tracee has an event to be asked for */
+	bool is_in_doubt;   /* or it may have, one that has run lately */
+	size_t n_looks;	    /* at the last tick */
 	size_t look_from; /* index among the live to begin the next tick at */
 	uint64_t alarm_tick; /* up to here somebody unknown is looked for */
 	struct vec outstanding; /* struct thread *: stops to come, ours and
@@ -111,10 +106,12 @@ struct sampler {
 /* events.c: what tracees tell us. */
 void sampler_drain(struct sampler *s);	/* all events that are there */
 void sampler_ask_active(struct sampler *s); /* of threads that run */
+/* Right after a tick: of those that had run within a second. */
+void sampler_ask_recent(struct sampler *s);
 void sampler_settle(struct sampler *s); /* only those of our own stops */
 bool sampler_collect_outstanding(struct sampler *s);
-/* loop.c: our own stops are collected, nobody need tell us of them. */
-void sampler_swallow_news(struct sampler *s);
+/* loop.c: answer our own stops that are there; has_news if there is more. */
+void sampler_take_news(struct sampler *s);
 /* For the main thread, when a SEIZE hangs. */
 void sampler_rescue_exits(struct sampler *s);
 void sampler_handle_event(struct sampler *s, const struct wait_event *event);
