@@ -158,12 +158,12 @@ struct thread *births_adopt(struct sampler *s, pid_t tid)
  * of its parent, no tracee any more, and nothing more will be heard of it.
  */
 static struct thread *adopt_child(struct sampler *s, struct process *parent,
-				  pid_t tid)
+				  pid_t tid, bool is_held)
 {
 	struct process *process = parent;
 	struct thread *thread;
 
-	if (!tracee_is_ours(tid))
+	if (!is_held && !tracee_is_ours(tid))
 		return NULL;
 	if (!proc_has_thread(parent->pid, tid)) {
 		process = births_add_process(s, tid, parent);
@@ -174,21 +174,42 @@ static struct thread *adopt_child(struct sampler *s, struct process *parent,
 	return thread;
 }
 
+void births_hold(struct sampler *s, const struct wait_event *event)
+{
+	*(struct wait_event *)vec_push(&s->held) = *event;
+}
+
+bool births_take_held(struct sampler *s, pid_t tid, struct wait_event *out)
+{
+	for (size_t i = 0; i < s->held.n; i++) {
+		*out = *(struct wait_event *)vec_at(&s->held, i);
+		if (tid && out->tid != tid)
+			continue;
+		vec_remove_swap(&s->held, i);
+		return true;
+	}
+	return false;
+}
+
 /*
  * Its first stop is asked for by its own id: a wait for any one gives events
  * in the order of the tracees, and a parent that goes on making threads would
  * keep its children waiting.
  */
-void births_expect(struct sampler *s, struct process *parent, pid_t tid)
+bool births_expect(struct sampler *s, struct process *parent, pid_t tid,
+		   struct wait_event *out_first)
 {
 	struct thread *thread;
+	bool is_held;
 
 	if (roster_find(&s->roster, tid))
-		return;
-	thread = adopt_child(s, parent, tid);
-	if (!thread)
-		return;
+		return false;
+	is_held = births_take_held(s, tid, out_first);
+	thread = adopt_child(s, parent, tid, is_held);
+	if (!thread || is_held)
+		return is_held;
 	thread->state = THREAD_UNBORN;
 	thread->interrupted_ns = clock_now_ns();
 	*(struct thread **)vec_push(&s->outstanding) = thread;
+	return false;
 }

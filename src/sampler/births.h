@@ -38,7 +38,19 @@ void births_exec(struct sampler *s, struct thread *caller);
  */
 struct thread *births_adopt(struct sampler *s, pid_t tid);
 
-/* @tid was made by a thread of @parent: its first stop is to come. */
-void births_expect(struct sampler *s, struct process *parent, pid_t tid);
+/*
+ * The first stop of a task that we do not know: kept while its maker's event
+ * is looked for, which tells all that there is to know of it.
+ * births_take_held() gives that of @tid, or for 0 any; false if there is none.
+ */
+void births_hold(struct sampler *s, const struct wait_event *event);
+bool births_take_held(struct sampler *s, pid_t tid, struct wait_event *out);
+
+/*
+ * @tid was made by a thread of @parent: its first stop is to come, or was held
+ * and is to be answered now; then true.
+ */
+bool births_expect(struct sampler *s, struct process *parent, pid_t tid,
+		   struct wait_event *out_first);
 
 #endif

@@ -4,7 +4,10 @@
  *
  * Every stop is answered at once; one that nobody collects freezes a thread
  * for as long as it stays uncollected. A child's first stop may come before or
- * after its parent's event about it, so both can make its entry.
+ * after its parent's event about it, so both can make its entry. Where both are
+ * there the child is named first, as the kernel lists the youngest tracee
+ * first: it is held until its parent's event is had, which tells of it without
+ * a look into /proc.
  */
 #include <errno.h>
 #include <signal.h>
@@ -94,7 +97,9 @@ static void handle_exit(struct sampler *s, const struct wait_event *event)
 	struct thread *thread = roster_find(&s->roster, event->tid);
 	struct process *process =
 		roster_find_process(&s->roster, event->tid);
+	struct wait_event first;
 
+	births_take_held(s, event->tid, &first); /* void now */
 	if (process) /* its leader: reported last, when all others are gone */
 		end_process(s, process);
 	else if (thread)
@@ -137,7 +142,8 @@ static bool answer_interrupt(struct sampler *s, struct thread *thread,
 static void handle_birth(struct sampler *s, struct thread *parent, int event)
 {
 	struct process *process = parent->process;
-	bool is_leader = parent->tid == process->pid;
+	bool is_leader = parent->tid == process->pid, has_stopped;
+	struct wait_event first;
 	struct thread *child;
 	unsigned long tid;
 
@@ -149,12 +155,14 @@ static void handle_birth(struct sampler *s, struct thread *parent, int event)
 		tracee_resume(parent->tid, 0);
 	if (!tid)
 		return;
-	births_expect(s, process, (pid_t)tid);
+	has_stopped = births_expect(s, process, (pid_t)tid, &first);
 	child = roster_find(&s->roster, (pid_t)tid);
 	/* So may a thread that is not held, and nobody would tell of that. */
 	if (event == PTRACE_EVENT_CLONE ? child && child->process != process
 					: !is_leader)
 		storm_forbid(process);
+	if (has_stopped)
+		sampler_handle_event(s, &first);
 }
 
 /* Its process is another program now, and @caller its only thread. */
@@ -266,21 +274,9 @@ static void handle_stop_event(struct sampler *s, struct thread *thread,
 	}
 }
 
-void sampler_handle_event(struct sampler *s, const struct wait_event *event)
+static void answer(struct sampler *s, struct thread *thread,
+		   const struct wait_event *event)
 {
-	struct thread *thread;
-
-	if (event->is_exit) {
-		handle_exit(s, event);
-		return;
-	}
-	thread = roster_find(&s->roster, event->tid);
-	if (!thread)
-		thread = births_adopt(s, event->tid);
-	if (!thread) { /* killed meanwhile: its exit comes next */
-		tracee_resume(event->tid, 0);
-		return;
-	}
 	switch (event->event) {
 	case PTRACE_EVENT_STOP:
 		handle_stop_event(s, thread, event);
@@ -300,6 +296,42 @@ void sampler_handle_event(struct sampler *s, const struct wait_event *event)
 			capture_signal(s, thread, event->signal);
 		break;
 	}
+}
+
+static void adopt(struct sampler *s, const struct wait_event *event)
+{
+	struct thread *thread = births_adopt(s, event->tid);
+
+	if (thread)
+		answer(s, thread, event);
+	else /* killed meanwhile: its exit comes next */
+		tracee_resume(event->tid, 0);
+}
+
+/* Their makers' events did not come. */
+static void adopt_held(struct sampler *s)
+{
+	struct wait_event event;
+
+	while (births_take_held(s, 0, &event))
+		adopt(s, &event);
+}
+
+void sampler_handle_event(struct sampler *s, const struct wait_event *event)
+{
+	struct thread *thread;
+
+	if (event->is_exit) {
+		handle_exit(s, event);
+		return;
+	}
+	thread = roster_find(&s->roster, event->tid);
+	if (thread)
+		answer(s, thread, event);
+	else if (event->event == PTRACE_EVENT_STOP)
+		births_hold(s, event);
+	else
+		adopt(s, event);
 }
 
 bool sampler_collect_outstanding(struct sampler *s)
@@ -440,10 +472,13 @@ void sampler_drain(struct sampler *s)
 	while (tracee_wait(0, &event)) {
 		sampler_handle_event(s, &event);
 		sampler_collect_outstanding(s);
+		if (++n % SWEEP_EVENTS)
+			continue;
+		adopt_held(s);
 		/* So many at once: a large process ends, and more will come. */
-		if (++n % SWEEP_EVENTS == 0 &&
-		    s->roster.live.n > SWEEP_THREADS)
+		if (s->roster.live.n > SWEEP_THREADS)
 			sweep(s);
 	}
+	adopt_held(s);
 	sampler_settle(s);
 }

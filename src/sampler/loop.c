@@ -309,6 +309,7 @@ void loop_init(struct sampler *s, const struct sampler_options *options,
 	s->guard = guard;
 	roster_init(&s->roster);
 	s->outstanding = VEC_OF(struct thread *);
+	s->held = VEC_OF(struct wait_event);
 	s->rescue.events = VEC_OF(struct wait_event);
 	if (options->libunwind_ptrace)
 		s->upt = upt_new();

@@ -67,6 +67,7 @@ struct sampler {
 	uint64_t alarm_tick; /* up to here somebody unknown is looked for */
 	struct vec outstanding; /* struct thread *: stops to come, ours and
 				   the first ones of newborn threads */
+	struct vec held; /* struct wait_event: first stops, within a drain */
 	int n_cpus;
 	bool is_fifo;
 	struct follow follow;
