@@ -91,6 +91,7 @@ static const char *find_cause(const struct sampler_stats *stats)
 	double dropped = share_of(stats->dropped, stats->samples);
 	double unread = share_of(stats->busy + stats->unreadable +
 					 stats->refused, stats->samples);
+	double ended = share_of(stats->ended, stats->samples);
 	double needed = (1 - self_check(stats)) / 3;
 
 	if (needed < 0)
@@ -99,6 +100,9 @@ static const char *find_cause(const struct sampler_stats *stats)
 		return "the sampler was late";
 	if (dropped >= needed && dropped >= unread)
 		return "samples were dropped, the unwinder being behind";
+	/* No stop is answered in a task's exit, which has CPU time, too. */
+	if (ended >= needed && ended >= unread)
+		return "threads ended before they could be stopped";
 	if (unread >= needed)
 		return "stacks could not be read";
 	return "threads ran too shortly to be seen";

@@ -36,6 +36,7 @@ static void forget_outstanding(struct sampler *s, struct thread *thread)
 static void end_thread(struct sampler *s, struct thread *thread)
 {
 	forget_outstanding(s, thread);
+	s->stats.ended += thread->state == THREAD_INTERRUPTED;
 	sampler_pay_wall(s, thread, clock_now_ns());
 	s->stats.existed_ns += clock_now_ns() - thread->born_ns;
 	accounts_end_thread(s, thread);

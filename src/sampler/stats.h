@@ -22,6 +22,7 @@ struct sampler_stats {
 	uint64_t waiting;	/* stopped, but on no core at the deadline */
 	uint64_t wall_samples;	/* stacks of blocked threads read */
 	uint64_t busy;		/* did not stop within the bound */
+	uint64_t ended;		/* threads that ended before their stop */
 	uint64_t unreadable;	/* registers or stack could not be read */
 	uint64_t dropped;	/* the ring was full */
 	uint64_t refused;	/* stack memory that might block a reader */
