@@ -3,13 +3,14 @@
 # strict.sh - programs that may only read, write and exit, by strict seccomp
 # or by a filter that kills, live on: launched and attached, cpu and wall, RUNS
 # (2) times each; tests/campaign does 100. MODES (cpu wall) and KINDS (mode
-# filter) say which.
+# filter) say which. A run may take LIMIT (20) seconds: at nice 19 next to 30
+# busy loops none is over by then, and is killed by timeout(1), not by seccomp.
 #
 # Breaks if a stop leaves a call to be gone on with by restart_syscall(2), or
 # if anything is made to run in the target: each would be its end.
 . "${top_srcdir:-.}/tests/run/lib.sh"
 . "$top_srcdir/tests/run/figures.sh"
-: "${RUNS:=2}" "${MODES:=cpu wall}" "${KINDS:=mode filter}"
+: "${RUNS:=2}" "${LIMIT:=20}" "${MODES:=cpu wall}" "${KINDS:=mode filter}"
 n_cases=0
 for kind in $KINDS; do
 	for mode in $MODES; do
@@ -23,7 +24,7 @@ mkfifo "$scratch/input"
 
 # psample's own status is the program's.
 launched() { # KIND MODE
-	timeout -s KILL 20 "$PSAMPLE" -q -e "$2" -F 1000 -f folded \
+	timeout -s KILL "$LIMIT" "$PSAMPLE" -q -e "$2" -F 1000 -f folded \
 		-o "$profile" -- "$programs/strict" "$1" 100 \
 		>"$scratch/out" 2>"$scratch/err" </dev/null
 	echo "$? $(sed -n 's/.*wrong //p' "$scratch/out")" >"$scratch/got"
@@ -36,7 +37,7 @@ attached() { # KIND MODE
 	target_pids="$target_pids $victim"
 	exec 5>"$scratch/input"
 	wait_until 30 has_line "$scratch/out"
-	timeout -s KILL 30 "$PSAMPLE" -q -e "$2" -F 1000 -f folded \
+	timeout -s KILL "$LIMIT" "$PSAMPLE" -q -e "$2" -F 1000 -f folded \
 		-o "$profile" -p "$victim" >"$scratch/err" 2>&1 \
 		</dev/null 5>&- 9>&- &
 	sampler=$!
@@ -59,7 +60,7 @@ repeat() { # NAME COMMAND...
 			n_good=$((n_good + 1))
 		else
 			diag "$name: $(cat "$scratch/got")," \
-				"after $(($(date +%s) - begin)) s"
+				"after $(($(date +%s) - begin)) of $LIMIT s"
 			diag_file "$scratch/err" 3
 		fi
 	done
