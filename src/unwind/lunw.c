@@ -355,6 +355,16 @@ static void cursor_get_regs(unw_cursor_t *cursor, bool is_signal,
 	}
 }
 
+/*
+ * Whoever has called somebody has a return address on its stack; else it may
+ * be in a register alone: glibc's vfork() takes it off, as its child would
+ * write over it.
+ */
+static bool has_advanced(bool is_return, taddr sp, taddr caller_sp)
+{
+	return is_return ? caller_sp > sp : caller_sp >= sp;
+}
+
 enum step lunw_step(struct lunw *lunw, const struct snapshot *snapshot,
 		    struct code_address address, struct regs *regs,
 		    bool *out_is_signal)
@@ -376,7 +386,8 @@ enum step lunw_step(struct lunw *lunw, const struct snapshot *snapshot,
 	cursor_get_regs(&cursor, *out_is_signal, &caller);
 	if (!regs_is_known(&caller, CPU_SP) || !regs_is_known(&caller, CPU_PC))
 		return STEP_NO_RULE;
-	if (!*out_is_signal && caller.r[CPU_SP] <= regs->r[CPU_SP])
+	if (!*out_is_signal && !has_advanced(address.is_return, regs->r[CPU_SP],
+					     caller.r[CPU_SP]))
 		return STEP_BAD_STACK;
 	*regs = caller;
 	return STEP_DONE;
@@ -422,6 +433,7 @@ void lunw_walk(struct lunw *lunw, const struct snapshot *snapshot,
 {
 	bool has_fp = regs_is_known(&snapshot->regs, CPU_FP);
 	struct code_address address = { .is_return = false };
+	bool was_return = false; /* of the frame before */
 	unw_word_t sp = 0, last_sp = 0;
 	enum step step = STEP_NO_RULE;
 	unw_cursor_t cursor;
@@ -448,7 +460,7 @@ void lunw_walk(struct lunw *lunw, const struct snapshot *snapshot,
 		}
 		is_signal = lunw_is_trampoline(lunw, address.pc);
 		if ((frames->list.n > 0 && address.is_return &&
-		     sp <= last_sp) ||
+		     !has_advanced(was_return, last_sp, sp)) ||
 		    !lunw_add_frame(lunw, address, is_signal, frames)) {
 			frames->end = WALK_BAD_STACK;
 			return;
@@ -457,6 +469,7 @@ void lunw_walk(struct lunw *lunw, const struct snapshot *snapshot,
 		step = cursor_step(lunw, &cursor);
 		if (step != STEP_DONE)
 			break;
+		was_return = address.is_return;
 		address.is_return = !is_signal;
 	}
 	frames->end = end_of_step(step, has_fp);

@@ -385,6 +385,35 @@ TEST(call_through_a_null_pointer_is_charged_to_its_caller)
 	vec_clear(&frames.list);
 }
 
+/* glibc's vfork(): the child would write over what lies on the stack. */
+void address_in_rdi(void);
+__asm__(".globl address_in_rdi\n"
+	"address_in_rdi:\n"
+	"	.cfi_startproc\n"
+	"	pop %rdi\n"
+	"	.cfi_adjust_cfa_offset -8\n"
+	"	.cfi_register %rip, %rdi\n"
+	"	hlt\n"
+	"	.cfi_endproc\n");
+
+TEST(return_address_may_be_in_a_register_alone)
+{
+	struct sigaction action = { .sa_sigaction = on_fault,
+				    .sa_flags = SA_SIGINFO };
+	struct frames frames = { 0 };
+
+	self_setup();
+	CHECK(!sigaction(SIGSEGV, &action, NULL));
+	if (!sigsetjmp(escape, 1))
+		call_nowhere(address_in_rdi);
+	signal(SIGSEGV, SIG_DFL);
+	walk(&frames);
+	CHECK_EQ(frame_of(&frames, (const void *)address_in_rdi), 0);
+	CHECK_EQ(frame_of(&frames, (const void *)call_nowhere), 1);
+	CHECK_EQ(frames.end, WALK_ROOT);
+	vec_clear(&frames.list);
+}
+
 TEST(walk_of_a_cut_snapshot_says_so)
 {
 	struct frames frames;
