@@ -105,7 +105,7 @@ static void handle_exit(struct sampler *s, const struct wait_event *event)
 		end_process(s, process);
 	else if (thread)
 		end_thread_of(s, thread);
-	if (event->tid == s->root) {
+	if (event->tid == s->root && !s->root_ended) {
 		s->root_ended = true;
 		s->root_status = event->status;
 		if (!s->has_execed)

@@ -10,6 +10,8 @@
  * untraced a thread made with CLONE_UNTRACED works next to another one
  * exec     threads that end at once, until one of them executes this program,
  *          which then works for SECONDS; status 7
+ * reused   the first process ends with 3; then one of its number with 7 (in a
+ *          pid namespace of its own)
  * many     N threads (10,000) that sleep; they all end together
  *
  * Prints "ready", and at the end "KIND done N per_second R wrong W": W counts
@@ -204,6 +206,35 @@ static void storm_untraced(struct storm *storm)
 		usleep(1000);
 }
 
+/* The next process gets @pid, if nobody else is born meanwhile. */
+static bool wish_for(pid_t pid)
+{
+	FILE *file = fopen("/proc/sys/kernel/ns_last_pid", "w");
+	bool is_done = file && fprintf(file, "%d", (int)pid - 1) > 0;
+
+	return file && fclose(file) == 0 && is_done;
+}
+
+static void storm_reused(struct storm *storm)
+{
+	pid_t first = getpid(), pid = 0;
+
+	(void)storm;
+	if (fork() != 0)
+		_exit(3);
+	while (getppid() == first)
+		usleep(10000);
+	usleep(200000); /* until it was reaped */
+	for (int i = 0; i < 50 && pid != first && wish_for(first); i++) {
+		pid = fork();
+		if (pid == 0)
+			_exit(CHILD_STATUS);
+		waitpid(pid, NULL, 0);
+	}
+	fprintf(stderr, "%s\n", pid == first ? "reused" : "not reused");
+	_exit(0);
+}
+
 static void *exec_after(void *arg)
 {
 	const struct storm *storm = arg;
@@ -259,7 +290,7 @@ static const struct {
 	{ "vfork", storm_vfork },   { "names", storm_names },
 	{ "daemon", storm_daemon }, { "leader", storm_leader },
 	{ "many", storm_many },	    { "untraced", storm_untraced },
-	{ "exec", storm_exec },
+	{ "exec", storm_exec },	    { "reused", storm_reused },
 };
 
 int main(int argc, char **argv)

@@ -9,7 +9,7 @@
 # waited for, or if a stack that blocks its reader is read.
 . "${top_srcdir:-.}/tests/run/lib.sh"
 . "$top_srcdir/tests/run/figures.sh"
-plan 18
+plan 19
 requires_ptrace
 profile=$scratch/profile
 chmod 777 "$scratch"
@@ -72,6 +72,18 @@ check_equal "attached when its first thread is gone, the run ends with it" \
 	$? 0 || diag_file "$scratch/err"
 check "and the others are sampled" within \
 	"$(folded_share "$profile" leaderless_hot any)" 80 100
+
+unshare=$(command -v unshare)
+[ "$(id -u)" = 0 ] || unshare="$unshare -U -r"
+name="a program's status is its own, not that of who has its number later"
+$unshare -p -f --mount-proc sh -c '"$1" -q -f folded -o "$2" -- "$3" reused
+	echo "ended with $?"' sh "$PSAMPLE" "$profile" "$programs/storm" \
+	>"$scratch/out" 2>"$scratch/err" </dev/null
+if grep -qx reused "$scratch/err"; then
+	check_equal "$name" "$(tail -n 1 "$scratch/out")" "ended with 3"
+else
+	skip "$name" "no pid namespace here: $(tail -n 1 "$scratch/err")"
+fi
 storm "what is left of a daemon is sampled to its end" daemon 0.2
 check "in its own function" within "$(folded_share "$profile" f any)" 70 100
 
