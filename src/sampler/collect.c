@@ -38,6 +38,8 @@ struct collect {
 	struct told *told;
 	struct counts *shown; /* read from there by the main thread */
 	struct profile_sample *kept_samples; /* while locked for a look */
+	struct vec starts; /* uint64_t: of target.pids, while suspended */
+	struct vec living; /* pid_t: of those, who is still the same */
 };
 
 static void eventfd_raise(int fd)
@@ -173,6 +175,8 @@ struct error *collect_start(const struct sampler_options *options,
 
 	collect->options = *options;
 	collect->target = *target;
+	collect->starts = VEC_OF(uint64_t);
+	collect->living = VEC_OF(pid_t);
 	collect->ready_fd = eventfd(0, EFD_CLOEXEC);
 	collect->done_fd = eventfd(0, EFD_CLOEXEC);
 	pthread_mutex_init(&collect->sampler.rescue.lock, NULL);
@@ -205,10 +209,39 @@ void collect_request(struct collect *collect, enum collect_request request)
 	syscall(SYS_tgkill, getpid(), tid, LOOP_WAKE_SIGNAL);
 }
 
+/* When @pid was begun, in ticks since boot; 0 if it is gone. */
+static uint64_t start_of(pid_t pid)
+{
+	struct proc_stat stat;
+
+	return proc_read_stat(pid, pid, &stat) ? stat.start_ticks : 0;
+}
+
 void collect_suspend(struct collect *collect)
 {
+	const struct collect_target *target = &collect->target;
+
 	collect_request(collect, COLLECT_SUSPEND);
 	pthread_join(collect->sampler_thread, NULL);
+	collect->starts.n = 0;
+	for (size_t i = 0; i < target->n_pids; i++)
+		*(uint64_t *)vec_push(&collect->starts) =
+			start_of(target->pids[i]);
+}
+
+/* Its number may be another's by now, who is not to be attached to. */
+static void find_living(struct collect *collect)
+{
+	const struct collect_target *target = &collect->target;
+
+	collect->living.n = 0;
+	for (size_t i = 0; i < target->n_pids; i++) {
+		uint64_t start = *(uint64_t *)vec_at(&collect->starts, i);
+
+		if (start && start_of(target->pids[i]) == start)
+			*(pid_t *)vec_push(&collect->living) =
+				target->pids[i];
+	}
 }
 
 void collect_flush(struct collect *collect)
@@ -229,10 +262,14 @@ static void *continue_main(void *arg)
 {
 	struct collect *collect = arg;
 	struct sampler *s = &collect->sampler;
+	struct collect_target target = collect->target;
 
 	atomic_store(&collect->sampler_tid, (pid_t)syscall(SYS_gettid));
 	loop_enter(s);
-	collect->error = attach_all(s, &collect->target);
+	find_living(collect);
+	target.pids = collect->living.data;
+	target.n_pids = collect->living.n;
+	collect->error = attach_all(s, &target);
 	eventfd_raise(collect->ready_fd);
 	loop_run(s); /* without any target it ends the run at once */
 	return NULL;
@@ -373,6 +410,9 @@ void collect_free(struct collect *collect)
 	free(collect->shown);
 	free(collect->told);
 	vec_clear(&collect->sampler.outstanding);
+	vec_clear(&collect->sampler.held);
+	vec_clear(&collect->starts);
+	vec_clear(&collect->living);
 	vec_clear(&collect->sampler.rescue.events);
 	if (collect->ready_fd >= 0)
 		close(collect->ready_fd);
