@@ -91,20 +91,27 @@ static const char *find_cause(const struct sampler_stats *stats)
 	double dropped = share_of(stats->dropped, stats->samples);
 	double unread = share_of(stats->busy + stats->unreadable +
 					 stats->refused, stats->samples);
+	/* No stop is answered in a task's exit, which has CPU time, too. */
 	double ended = share_of(stats->ended, stats->samples);
 	double needed = (1 - self_check(stats)) / 3;
+	const struct {
+		double share;
+		const char *text;
+	} causes[] = {
+		{ late, "the sampler was late" },
+		{ dropped, "samples were dropped, the unwinder being behind" },
+		{ ended, "threads ended before they could be stopped" },
+		{ unread, "stacks could not be read" },
+	};
+	size_t most = 0;
 
 	if (needed < 0)
 		return "threads ran too shortly, or in step with the ticks";
-	if (late >= needed && late >= dropped && late >= unread)
-		return "the sampler was late";
-	if (dropped >= needed && dropped >= unread)
-		return "samples were dropped, the unwinder being behind";
-	/* No stop is answered in a task's exit, which has CPU time, too. */
-	if (ended >= needed && ended >= unread)
-		return "threads ended before they could be stopped";
-	if (unread >= needed)
-		return "stacks could not be read";
+	for (size_t i = 1; i < ARRAY_SIZE(causes); i++)
+		if (causes[i].share > causes[most].share)
+			most = i;
+	if (causes[most].share >= needed)
+		return causes[most].text;
 	return "threads ran too shortly to be seen";
 }
 

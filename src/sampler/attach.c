@@ -88,9 +88,11 @@ bool attach_found(struct sampler *s, struct process *process, pid_t tid)
 	struct proc_stat stat;
 	int err = seize(s, process->pid, tid);
 
-	/* Not since it ends, but as prctl(2) or a new uid forbids it by now. */
-	if (err == EPERM && proc_read_stat(process->pid, tid, &stat) &&
-	    stat.state != 'Z' && stat.state != 'X')
+	/* Not since it ends, nor as a maker's event will tell of it next, but
+	 * as prctl(2) or a new uid forbids it by now. */
+	if (err == EPERM && !tracee_is_ours(tid) &&
+	    proc_read_stat(process->pid, tid, &stat) && stat.state != 'Z' &&
+	    stat.state != 'X')
 		storm_forbid(process);
 	if (err)
 		return false;

@@ -192,9 +192,9 @@ bool births_take_held(struct sampler *s, pid_t tid, struct wait_event *out)
 }
 
 /*
- * Its first stop is asked for by its own id: a wait for any one gives events
- * in the order of the tracees, and a parent that goes on making threads would
- * keep its children waiting.
+ * Its first stop is asked for by its own id: a wait for any one names the
+ * youngest tracee first, and where many are made older ones would go on
+ * waiting.
  */
 bool births_expect(struct sampler *s, struct process *parent, pid_t tid,
 		   struct wait_event *out_first)

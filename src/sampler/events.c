@@ -36,7 +36,6 @@ static void forget_outstanding(struct sampler *s, struct thread *thread)
 static void end_thread(struct sampler *s, struct thread *thread)
 {
 	forget_outstanding(s, thread);
-	s->stats.ended += thread->state == THREAD_INTERRUPTED;
 	sampler_pay_wall(s, thread, clock_now_ns());
 	s->stats.existed_ns += clock_now_ns() - thread->born_ns;
 	accounts_end_thread(s, thread);
@@ -101,6 +100,8 @@ static void handle_exit(struct sampler *s, const struct wait_event *event)
 	struct wait_event first;
 
 	births_take_held(s, event->tid, &first); /* void now */
+	if (thread && thread->state == THREAD_INTERRUPTED && !thread->is_late)
+		s->stats.ended++;
 	if (process) /* its leader: reported last, when all others are gone */
 		end_process(s, process);
 	else if (thread)
@@ -303,10 +304,16 @@ static void adopt(struct sampler *s, const struct wait_event *event)
 {
 	struct thread *thread = births_adopt(s, event->tid);
 
-	if (thread)
+	if (thread) {
+		if (thread->state == THREAD_UNBORN)
+			thread->state = THREAD_RUNNING;
 		answer(s, thread, event);
-	else /* killed meanwhile: its exit comes next */
-		tracee_resume(event->tid, 0);
+	} else if (event->event == PTRACE_EVENT_STOP &&
+		   event->signal != SIGTRAP) {
+		tracee_listen(event->tid);
+	} else { /* killed meanwhile, or we have no descriptors left */
+		tracee_resume(event->tid, event->event ? 0 : event->signal);
+	}
 }
 
 /* Their makers' events did not come. */
@@ -463,6 +470,11 @@ static void take_rescued(struct sampler *s)
 
 void sampler_drain(struct sampler *s)
 {
+	sampler_drain_until(s, INT64_MAX);
+}
+
+void sampler_drain_until(struct sampler *s, int64_t bound_ns)
+{
 	struct wait_event event;
 	size_t n = 0;
 
@@ -476,6 +488,10 @@ void sampler_drain(struct sampler *s)
 		if (++n % SWEEP_EVENTS)
 			continue;
 		adopt_held(s);
+		if (clock_now_ns() >= bound_ns) {
+			s->has_news = true;
+			break;
+		}
 		/* So many at once: a large process ends, and more will come. */
 		if (s->roster.live.n > SWEEP_THREADS)
 			sweep(s);

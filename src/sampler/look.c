@@ -441,10 +441,13 @@ static void look_around(struct sampler *s, struct candidates *found)
 		const struct live_thread *live;
 		struct thread *thread;
 
-		if (k % LOOKS_PER_CLOCK == LOOKS_PER_CLOCK - 1 &&
-		    looks < budget && is_spent(s, found)) {
-			budget = looks;
-			s->look_from = i;
+		if (k % LOOKS_PER_CLOCK == LOOKS_PER_CLOCK - 1) {
+			if (s->outstanding.n)
+				sampler_take_news(s);
+			if (looks < budget && is_spent(s, found)) {
+				budget = looks;
+				s->look_from = i;
+			}
 		}
 		if (i >= s->roster.live.n) /* some have ended */
 			continue;

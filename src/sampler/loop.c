@@ -17,6 +17,7 @@
 
 #define WINDOW_NS NS_PER_S
 #define TELL_NS (100 * NS_PER_MS)
+#define DRAIN_NS (100 * NS_PER_MS) /* without ticks: the guard wants a beat */
 #define FEW_THREADS 64
 #define ASK_NS 300 /* to ask one thread */
 #define MANY_THREADS 256
@@ -158,13 +159,16 @@ static bool wait_until(struct sampler *s, int64_t wake_ns, siginfo_t *out_news)
 	return sigtimedwait(&set, out_news, &timeout) == SIGCHLD;
 }
 
-/* Was it a stop that we asked for, and have collected already? */
+/*
+ * Was it a stop that we asked for, and have collected already? Those of
+ * PTRACE_INTERRUPT come as CLD_STOPPED, all others of tracees as CLD_TRAPPED
+ * (do_jobctl_trap() and ptrace_signal() in the kernel).
+ */
 static bool is_old_news(const struct sampler *s, const siginfo_t *news)
 {
 	const struct thread *thread = roster_find(&s->roster, news->si_pid);
 
-	if (news->si_code == CLD_EXITED || news->si_code == CLD_KILLED ||
-	    news->si_code == CLD_DUMPED)
+	if (news->si_code != CLD_STOPPED)
 		return false;
 	return thread && thread->state == THREAD_RUNNING &&
 	       clock_now_ns() - thread->interrupted_ns < s->period_ns;
@@ -173,8 +177,9 @@ static bool is_old_news(const struct sampler *s, const siginfo_t *news)
 /*
  * Only one SIGCHLD can be pending: of what comes between a stop of ours and
  * here it does not tell. So news are taken at once; and to be sure all tracees
- * are asked where they are few (0.2 us each), else those that have run within
- * a second (settle_doubt()). Who slept longer waits for the next full round.
+ * are asked where they are few (0.2 us each), else those that were looked at at
+ * this tick, and have run within a second (settle_doubt()). All others, and
+ * these where to ask takes over 2 % of a core, wait for the next full round.
  */
 void sampler_take_news(struct sampler *s)
 {
@@ -223,7 +228,9 @@ static void take_events(struct sampler *s, const siginfo_t *news)
 	}
 	s->drained_ns = now;
 	s->has_news = false;
-	sampler_drain(s);
+	/* On many cores there may be no end of births: ticks go on. */
+	sampler_drain_until(s, s->is_paused ? now + DRAIN_NS
+					    : s->next_ns + s->period_ns);
 }
 
 /* The best time for a round is after a tick: the next one is far. */
@@ -231,7 +238,7 @@ static void settle_doubt(struct sampler *s, int64_t now)
 {
 	if (is_round_due(s, now))
 		s->has_news = true;
-	else if (s->is_in_doubt && !s->has_news &&
+	else if (s->is_in_doubt && !s->has_news && s->tick > s->alarm_tick &&
 		 (int64_t)s->n_looks * ASK_NS < s->period_ns / 50)
 		sampler_ask_recent(s);
 	s->is_in_doubt = false;

@@ -106,6 +106,8 @@ struct sampler {
 
 /* events.c: what tracees tell us. */
 void sampler_drain(struct sampler *s);	/* all events that are there */
+/* The same, but has_news if there are more by then. */
+void sampler_drain_until(struct sampler *s, int64_t bound_ns);
 void sampler_ask_active(struct sampler *s); /* of threads that run */
 /* Right after a tick: of those that had run within a second. */
 void sampler_ask_recent(struct sampler *s);

@@ -37,10 +37,12 @@ static bool must_end(const struct guard_page *page, pid_t psample)
 /* By its descriptor: its number may be a stranger's by now. */
 static void end_psample(const struct guard *guard, pid_t psample)
 {
-	if (guard->psample_fd >= 0)
-		syscall(SYS_pidfd_send_signal, guard->psample_fd, SIGKILL,
-			NULL, 0);
-	else
+	if (guard->psample_fd >= 0 &&
+	    (!syscall(SYS_pidfd_send_signal, guard->psample_fd, SIGKILL, NULL,
+		      0) ||
+	     errno == ESRCH))
+		return;
+	if (getppid() == psample)
 		kill(psample, SIGKILL);
 }
 

@@ -90,10 +90,10 @@ int launch_exec_errno(const struct launch *launch)
 
 void launch_signal(const struct launch *launch, int number)
 {
-	if (launch->pid_fd >= 0)
-		syscall(SYS_pidfd_send_signal, launch->pid_fd, number, NULL,
-			0);
-	else
+	/* A filter may know the one call and not the other. */
+	if (launch->pid_fd < 0 ||
+	    (syscall(SYS_pidfd_send_signal, launch->pid_fd, number, NULL, 0) &&
+	     (errno == EPERM || errno == ENOSYS)))
 		kill(launch->pid, number);
 }
 
