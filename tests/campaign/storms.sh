@@ -70,7 +70,7 @@ attach_to_storm() { # NUMBER
 		fi
 		i=$((i + 1))
 		begin=$(date +%s%3N)
-		timeout -s KILL 20 "$PSAMPLE" -q -F 1000 -d 0.01 -f folded \
+		timeout -s KILL 60 "$PSAMPLE" -q -F 1000 -d 0.01 -f folded \
 			-o "$own" -p "$target_pid" >"$own.err" 2>&1 ||
 			{ n_bad=$((n_bad + 1)); diag_file "$own.err" 3; }
 		took=$(($(date +%s%3N) - begin))
@@ -93,8 +93,12 @@ end_storm() {
 	stop_target
 }
 
+# Two cores full of threads that wake each other can starve a process for ten
+# seconds: so one that needs 30 ms of a core is timed beside the storms.
 part_attach() {
 	start=$(date +%s) pids=
+	start_background "$programs/lateness" work 100000
+	beside=$target_pid beside_out=$target_out
 	for number in $(seq "$storms"); do
 		attach_to_storm "$number" &
 		pids="$pids $!"
@@ -106,11 +110,17 @@ part_attach() {
 		END { print n, bad, late, slowest + 0, harmed, NR }' \
 		"$scratch"/attach.* >"$scratch/attached"
 	read -r n n_bad n_late slowest n_harmed n_storms <"$scratch/attached"
+	kill "$beside"
+	wait "$beside"
+	forget_target "$beside"
 	check_equal "every storm of $storms was attached to" "$n_storms" \
 		"$storms"
 	check_equal "attaching in a storm of execs, $n times" "$n_bad" 0
-	diag "$n_late of $n took a second or more"
-	check "the slowest took $slowest ms" within "$slowest" 0 3000
+	starved=$(sed -n 's/.*worst_ms \([0-9]*\).*/\1/p' "$beside_out")
+	diag "$n_late of $n took a second or more; beside them, processes" \
+		"of 30 ms: $(cat "$beside_out")"
+	check "the slowest took $slowest ms" within "$slowest" 0 \
+		$((3000 + starved))
 	check_equal "the programs go on, and are not traced" "$n_harmed" 0
 }
 

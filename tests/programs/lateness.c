@@ -5,9 +5,12 @@
  * signal   a timer's signal every 2 ms, to a thread that waits for nothing
  *          else, next to one that is busy and SLEEPERS (0) that sleep
  * fork     children that end at once: from fork(2) to the end of wait(2)
+ * work     children that need 30 ms of a core, likewise
  *
- * Prints "KIND done N late M worst_ms W": M took LATE_MS and more.
+ * Prints "KIND done N late M worst_ms W" in the end, also when that is a
+ * SIGTERM: M took 30 ms and more, or of those that work a second.
  */
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -21,15 +24,16 @@
 #include "work.h"
 
 enum { LATE_MS = 30, STEP_MS = 2, STACK_BYTES = 65536 };
+enum { WORK_MS = 30, WORK_LATE_MS = 1000 };
 
-static unsigned n_done, n_late;
+static unsigned n_done, n_late, late_ms = LATE_MS, work_ms;
 static uint64_t worst_ns;
 static atomic_bool is_over;
 
 static void note(uint64_t took_ns)
 {
 	n_done++;
-	n_late += took_ns >= LATE_MS * 1000000u;
+	n_late += took_ns >= late_ms * UINT64_C(1000000);
 	if (took_ns > worst_ns)
 		worst_ns = took_ns;
 }
@@ -37,6 +41,12 @@ static void note(uint64_t took_ns)
 static void ignore(int signal)
 {
 	(void)signal;
+}
+
+static void end(int signal)
+{
+	(void)signal;
+	is_over = true;
 }
 
 static void *sleep_for_ever(void *arg)
@@ -97,16 +107,27 @@ static void take_signals(uint64_t end_ns)
 	is_over = true;
 }
 
+static void be_child(void)
+{
+	while (clock_read_ns(CLOCK_PROCESS_CPUTIME_ID) < work_ms * 1000000u)
+		f(1000);
+	_exit(0);
+}
+
 static void make_children(uint64_t end_ns)
 {
 	uint64_t begin_ns;
 
-	while ((begin_ns = clock_read_ns(CLOCK_MONOTONIC)) < end_ns) {
-		pid_t pid = fork();
+	while (!is_over &&
+	       (begin_ns = clock_read_ns(CLOCK_MONOTONIC)) < end_ns) {
+		pid_t pid = fork(), ended;
 
 		if (pid == 0)
-			_exit(0);
-		if (pid < 0 || waitpid(pid, NULL, 0) != pid)
+			be_child();
+		do
+			ended = waitpid(pid, NULL, 0);
+		while (ended < 0 && errno == EINTR);
+		if (pid < 0 || ended != pid)
 			_exit(99);
 		note(clock_read_ns(CLOCK_MONOTONIC) - begin_ns);
 	}
@@ -120,7 +141,12 @@ int main(int argc, char **argv)
 	if (argc < 3)
 		return 2;
 	end_ns += (uint64_t)(atof(argv[2]) * 1e9);
-	if (strcmp(argv[1], "fork") == 0) {
+	signal(SIGTERM, end);
+	if (strcmp(argv[1], "work") == 0) {
+		late_ms = WORK_LATE_MS;
+		work_ms = WORK_MS;
+	}
+	if (strcmp(argv[1], "signal") != 0) {
 		make_children(end_ns);
 	} else {
 		for (int i = 0; i < n_sleepers; i++)
