@@ -11,6 +11,18 @@ static enum log_level level_shown = LOG_NOTICE;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static bool progress_shown;
 
+/* A fork has none of the threads that might hold it, and stdio's is free there
+ * (POSIX.1-2017, fork). */
+static void renew_lock(void)
+{
+	pthread_mutex_init(&lock, NULL);
+}
+
+static void __attribute__((constructor)) watch_forks(void)
+{
+	pthread_atfork(NULL, NULL, renew_lock);
+}
+
 void log_set_level(enum log_level level)
 {
 	level_shown = level;

@@ -2,8 +2,8 @@
 /*
  * log.h - what psample says to the user, always on stderr.
  *
- * Each line starts with "psample: ". Safe from any thread; never called
- * between the stop of a thread and its resumption.
+ * Each line starts with "psample: ". Safe from any thread, and in a fork of
+ * any; never called between the stop of a thread and its resumption.
  */
 #ifndef UTIL_LOG_H
 #define UTIL_LOG_H

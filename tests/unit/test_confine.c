@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/ptrace.h>
@@ -14,9 +15,10 @@
 #include "check.h"
 #include "symbol/confined.h"
 #include "util/confine.h"
+#include "util/log.h"
 #include "util/mem.h"
 
-enum question { ECHO, CRASH, LOOP, TAKE_MEMORY, TRY_CALL };
+enum question { ECHO, CRASH, LOOP, TAKE_MEMORY, TRY_CALL, SAY };
 
 enum call {
 	CALL_OPEN_READ, CALL_OPEN_WRITE, CALL_SOCKET, CALL_PTRACE, CALL_KILL,
@@ -83,6 +85,10 @@ static void answer(void *ctx, const struct confine_question *question,
 		strbuf_addf(out, "%d",
 			    call_errno((enum call)question->address));
 		break;
+	case SAY:
+		log_warning("the child says something");
+		strbuf_addf(out, "said");
+		break;
 	}
 }
 
@@ -101,6 +107,42 @@ static enum confine_result ask(struct confine *confine, enum question what,
 {
 	return confine_ask(confine, (struct confine_question){ what, number },
 			   out);
+}
+
+static void *say_something(void *arg)
+{
+	log_warning("this waits for who reads %s", "standard error");
+	return arg;
+}
+
+/* A thread of ours waits in the midst of a message when the child is born. */
+TEST(a_child_can_say_something_whatever_its_parent_was_saying)
+{
+	struct confine *confine;
+	struct strbuf out = { 0 };
+	int fds[2], before = dup(STDERR_FILENO);
+	char page[4096] = { 0 };
+	pthread_t thread;
+
+	CHECK_EQ(pipe(fds), 0);
+	fcntl(fds[1], F_SETFL, O_NONBLOCK);
+	while (write(fds[1], page, sizeof(page)) > 0)
+		;
+	fcntl(fds[1], F_SETFL, 0);
+	dup2(fds[1], STDERR_FILENO);
+	pthread_create(&thread, NULL, say_something, NULL);
+	usleep(200000);
+	confine = start(5000);
+	CHECK_EQ(read(fds[0], page, sizeof(page)), sizeof(page));
+	pthread_join(thread, NULL);
+	dup2(before, STDERR_FILENO);
+	close(before);
+	close(fds[0]);
+	close(fds[1]);
+	CHECK_EQ(ask(confine, SAY, 0, &out), CONFINE_DONE);
+	CHECK_STR(out.data, "said");
+	strbuf_clear(&out);
+	confine_free(confine);
 }
 
 TEST(a_confined_child_answers_with_what_it_was_born_with)
