@@ -76,14 +76,14 @@ static void ask_more(struct course *course)
 }
 
 /* The child has ended at the first question that has no answer. */
-static void give_up_subject(struct course *course)
+static void give_up_subject(struct course *course, enum confine_result why)
 {
 	const struct confine_question *broke =
 		&course->questions[course->n_done];
 
 	ahead_clear(course->ahead);
 	course->ahead->take(course->ahead->ctx, broke->subject, broke->address,
-			    NULL);
+			    why, NULL);
 	while (course->n_done < course->n &&
 	       course->questions[course->n_done].subject == broke->subject)
 		course->n_done++;
@@ -94,13 +94,15 @@ static void take_answer(struct course *course)
 	const struct confine_question *question =
 		&course->questions[course->n_done];
 	struct confined_answer answer;
+	enum confine_result result = confined_take(course->ahead->child,
+						   &answer);
 
-	if (confined_take(course->ahead->child, &answer) != CONFINE_DONE) {
-		give_up_subject(course);
+	if (result != CONFINE_DONE) {
+		give_up_subject(course, result);
 		return;
 	}
 	course->ahead->take(course->ahead->ctx, question->subject,
-			    question->address, &answer);
+			    question->address, CONFINE_DONE, &answer);
 	course->n_done++;
 }
 

@@ -12,8 +12,9 @@
 
 #include "symbol/confined.h"
 
-/* Runs here; @answer is NULL where reading @subject broke the child. */
+/* Runs here; unless @result is CONFINE_DONE there are no more of @subject. */
 typedef void (*ahead_take_fn)(void *ctx, uint64_t subject, uint64_t vaddr,
+			      enum confine_result result,
 			      const struct confined_answer *answer);
 
 struct ahead { /* zero, but for the first three */
@@ -26,8 +27,8 @@ struct ahead { /* zero, but for the first three */
 
 /*
  * Answer @questions (struct confine_question, put in order), of which those
- * about a subject stop when it breaks the child. @n_subjects are all there
- * are. False if there can be no child: what is left was not answered.
+ * about a subject stop when it breaks the child or is late. @n_subjects are all
+ * there are. False if there can be no child: what is left was not answered.
  */
 bool ahead_run(struct ahead *ahead, struct vec *questions,
 	       uint64_t n_subjects);

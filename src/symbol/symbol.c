@@ -14,7 +14,6 @@
 #include "symbol/demangle.h"
 #include "util/log.h"
 
-#define BROKE "reading it broke the process that did"
 #define TOO_MUCH "names of files like it take too much memory"
 /* Of all answers about strangers' files: a program has a tenth of it. */
 #define STRANGE_BYTES_MAX ((size_t)256 << 20)
@@ -28,6 +27,7 @@ static struct symbol_module *module_at(const struct symbolizer *symbolizer,
 static void find_in_child(void *ctx, uint64_t subject, uint64_t vaddr,
 			  struct confined_answer *out);
 static void take_ahead(void *ctx, uint64_t subject, uint64_t vaddr,
+		       enum confine_result result,
 		       const struct confined_answer *answer);
 
 struct symbolizer *symbolizer_new(const struct symbol_options *options)
@@ -206,6 +206,12 @@ static void lose_module(struct symbol_module *m, const char *why)
 	log_warning("%s: no more names of it: %s", m->module->path, why);
 }
 
+static const char *why_lost(enum confine_result result)
+{
+	return result == CONFINE_LATE ? "reading it takes too long" :
+					"reading it broke the process that did";
+}
+
 static size_t bytes_of(const struct symbolizer *symbolizer)
 {
 	return symbolizer->arena.total_bytes +
@@ -254,8 +260,7 @@ static void answer_confined(struct symbolizer *symbolizer,
 		keep_strange(symbolizer, m, &answer, out);
 		return;
 	}
-	lose_module(m, result == CONFINE_LATE ? "reading it takes too long"
-					      : BROKE);
+	lose_module(m, why_lost(result));
 	confined_free(TAKE(m->confined));
 	answer_lost(symbolizer, m, vaddr, out);
 }
@@ -271,13 +276,14 @@ static struct symbol_answer *answer_new(struct symbolizer *symbolizer,
 
 /* From the child that reads all trusted files. */
 static void take_ahead(void *ctx, uint64_t subject, uint64_t vaddr,
+		       enum confine_result result,
 		       const struct confined_answer *answer)
 {
 	struct symbolizer *symbolizer = ctx;
 	struct symbol_module *m = module_at(symbolizer, subject);
 
-	if (!answer) {
-		lose_module(m, BROKE);
+	if (result != CONFINE_DONE) {
+		lose_module(m, why_lost(result));
 		return;
 	}
 	take_summary(symbolizer, m, &answer->summary);

@@ -11,6 +11,7 @@
 #ifndef UTIL_CONFINE_H
 #define UTIL_CONFINE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "util/strbuf.h"
@@ -28,15 +29,15 @@ typedef void (*confine_answer_fn)(void *ctx,
 				  struct strbuf *out);
 
 struct confine_limits {
+	/* It is a process of its own and no more: it may do and take what the
+	 * caller may, but dies with it, and is not waited for for ever. */
+	bool is_trusted;
 	uint64_t memory_bytes; /* beyond what the caller has now */
 	unsigned int cpu_s;    /* in all */
 	int answer_ms;	       /* the caller waits no longer for one */
 };
 
-/*
- * NULL: there cannot be one. Without @limits it is a process of its own and no
- * more: it may do and take what the caller may, but dies with it.
- */
+/* NULL: there cannot be one. */
 struct confine *confine_start(const struct confine_limits *limits,
 			      confine_answer_fn answer, void *ctx);
 

@@ -92,14 +92,15 @@ static void answer(void *ctx, const struct confine_question *question,
 	}
 }
 
+static char here[] = "here";
+
 static struct confine *start(int answer_ms)
 {
-	static char text[] = "here";
 	struct confine_limits limits = { .memory_bytes = 64u << 20,
 					 .cpu_s = 20,
 					 .answer_ms = answer_ms };
 
-	return confine_start(&limits, answer, text);
+	return confine_start(&limits, answer, here);
 }
 
 static enum confine_result ask(struct confine *confine, enum question what,
@@ -182,6 +183,20 @@ TEST(a_child_that_loops_is_ended)
 		 CONFINE_LATE);
 	CHECK_EQ(ask(confine, ECHO, 0, &out),
 		 CONFINE_LATE);
+	strbuf_clear(&out);
+	confine_free(confine);
+}
+
+TEST(a_trusted_child_may_write_and_is_ended_when_it_loops)
+{
+	struct confine_limits trusted = { .is_trusted = true,
+					  .answer_ms = 2000 };
+	struct confine *confine = confine_start(&trusted, answer, here);
+	struct strbuf out = { 0 };
+
+	CHECK_EQ(ask(confine, TRY_CALL, CALL_OPEN_WRITE, &out), CONFINE_DONE);
+	CHECK_STR(out.data, "0");
+	CHECK_EQ(ask(confine, LOOP, 0, &out), CONFINE_LATE);
 	strbuf_clear(&out);
 	confine_free(confine);
 }
