@@ -14,6 +14,7 @@
 #include "sampler/labels.h"
 #include "sampler/storm.h"
 
+#define PAGE_BYTES 4096u
 #define STACK_FIRST_BYTES (256u << 10) /* copied of a thread not yet known */
 #define STACK_MIN_BYTES (16u << 10)
 #define STACK_CALM_BYTES (64u << 10) /* at least, when stops are few */
@@ -235,7 +236,7 @@ static enum stack_verdict judge_stack(struct thread *thread, taddr sp)
 static enum stack_verdict copy_stack(struct sampler *s, struct thread *thread,
 				     struct stack_record *stack, size_t budget)
 {
-	taddr sp = stack->regs.r[CPU_SP];
+	taddr sp = stack->regs.r[CPU_SP], page = sp - sp % PAGE_BYTES;
 	enum stack_verdict verdict = judge_stack(thread, sp);
 	ssize_t n = 0;
 
@@ -246,6 +247,12 @@ static enum stack_verdict copy_stack(struct sampler *s, struct thread *thread,
 			stack->base = thread->stack_lo;
 		n = target_read(thread->tid, stack->base, stack->bytes,
 				budget);
+		/* Or below what [stack] has grown to: nothing was there. */
+		if (!n && stack->base < page) {
+			stack->base = page;
+			n = target_read(thread->tid, stack->base,
+					stack->bytes, budget);
+		}
 	} else {
 		s->stats.refused++;
 	}

@@ -7,7 +7,7 @@
 # the same run takes on a target that means no harm, before and after.
 . "${top_srcdir:-.}/tests/run/lib.sh"
 . "$top_srcdir/tests/run/figures.sh"
-plan 24
+plan 27
 requires_ptrace
 profile=$scratch/profile
 
@@ -40,7 +40,7 @@ harmless() {
 }
 
 harmless
-for kind in uffd badsp deep maps names vfork; do
+for kind in uffd badsp deep maps names edge vfork; do
 	start_target "$programs/hostile" $kind 60
 	if grep -q unavailable "$target_out"; then
 		for test in 1 2 3; do

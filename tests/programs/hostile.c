@@ -7,6 +7,7 @@
  * deep    works below 48 MiB of stack
  * maps    works among 64,000 mappings
  * names   works as "x) R 1 1", with a mapped file whose name has a line break
+ * edge    works just above the page at which the stack would have to grow
  * vfork   sleeps in vfork(2), in a state in which nothing can be stopped
  *
  * Prints "ready"; when done "KIND done", and ends with 0. A case that cannot
@@ -141,6 +142,50 @@ static void hostile_deep(struct hostile *h)
 	pthread_join(thread, NULL);
 }
 
+static uint64_t stack_start(void)
+{
+	FILE *maps = fopen("/proc/self/maps", "re");
+	char line[512];
+	unsigned long start = 0;
+
+	while (maps && fgets(line, sizeof(line), maps))
+		if (strstr(line, "[stack]"))
+			sscanf(line, "%lx", &start);
+	if (maps)
+		fclose(maps);
+	if (!start)
+		give_up("no [stack]");
+	return start;
+}
+
+/* Calls nobody: whoever is called, or a signal, would make the stack grow. */
+static void __attribute__((noinline))
+work_at(uint64_t edge, uint64_t end_tick)
+{
+	volatile char *room;
+	uint64_t sp;
+
+	__asm__ volatile("mov %%rsp, %0" : "=r"(sp));
+	room = __builtin_alloca((sp - edge - 64) & ~UINT64_C(15));
+	room[0] = 1;
+	while (__builtin_ia32_rdtsc() < end_tick)
+		;
+	room[0] = 2;
+}
+
+static void hostile_edge(struct hostile *h)
+{
+	uint64_t begin = __builtin_ia32_rdtsc(), tick;
+	uint64_t begin_ns = clock_read_ns(CLOCK_MONOTONIC);
+
+	f(1000000);
+	say_ready(h);
+	tick = __builtin_ia32_rdtsc();
+	work_at(stack_start(), tick + (uint64_t)(
+		h->seconds * 1e9 * (double)(tick - begin) /
+		(double)(clock_read_ns(CLOCK_MONOTONIC) - begin_ns)));
+}
+
 static void hostile_maps(struct hostile *h)
 {
 	char *area = mmap(NULL, (size_t)N_MAPS * PAGE, PROT_READ,
@@ -190,6 +235,7 @@ static const struct {
 	{ "uffd", hostile_uffd },   { "badsp", hostile_badsp },
 	{ "deep", hostile_deep },   { "maps", hostile_maps },
 	{ "names", hostile_names }, { "vfork", hostile_vfork },
+	{ "edge", hostile_edge },
 };
 
 int main(int argc, char **argv)

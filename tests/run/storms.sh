@@ -9,7 +9,7 @@
 # waited for, or if a stack that blocks its reader is read.
 . "${top_srcdir:-.}/tests/run/lib.sh"
 . "$top_srcdir/tests/run/figures.sh"
-plan 19
+plan 21
 requires_ptrace
 profile=$scratch/profile
 chmod 777 "$scratch"
@@ -109,5 +109,8 @@ hostile() { # KIND NAME
 hostile uffd "a stack whose next page nobody fills"
 hostile badsp "stack pointers that are no addresses"
 hostile names "forged names"
+hostile edge "a stack that ends at its pointer"
+check "it is read all the same" within "$(
+	folded_match "$profile" 'main;.*work_at')" 90 100
 hostile vfork "a parent in vfork(2)"
 finish
