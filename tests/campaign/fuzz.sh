@@ -29,7 +29,11 @@ build_fuzzers() {
 	flags=-fsanitize=address,undefined,fuzzer-no-link
 	[ -e Makefile ] || "$top_srcdir/configure" -q CC=clang \
 		CFLAGS="-O1 -g -fno-omit-frame-pointer $flags -DFUZZING" \
-		LDFLAGS=-fsanitize=address,undefined || return
+		LDFLAGS=-fsanitize=address,undefined || {
+		echo "fuzz.sh: does clang have its sanitizers? Debian has" \
+			"them in libclang-rt-dev" >&2
+		return 1
+	}
 	for program in answer cfi cli decode elf filter gopclntab kept maps \
 		memory merge perf_map picture proc prompt reader report \
 		ring serve source static; do
