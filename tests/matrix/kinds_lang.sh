@@ -158,7 +158,8 @@ python_kind() { # VERSION
 	k_has='names wall' python_perf='-X perf'
 	[ "$1" != 3.11 ] || k_has='wall' python_perf=''
 	python=$(find_python "$1") plan_py=$matrix/plan.py
-	if [ -x "$MATRIX_ROOT/usr/bin/python$1" ]; then
+	if [ -n "$MATRIX_ROOT" ] &&
+		[ -x "$MATRIX_ROOT/usr/bin/python$1" ]; then
 		cp "$plan_py" "$MATRIX_ROOT/tmp"
 		python="chroot $MATRIX_ROOT python$1" plan_py=/tmp/plan.py
 		k_note='of another distribution, in a chroot'
