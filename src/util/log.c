@@ -11,8 +11,8 @@ static enum log_level level_shown = LOG_NOTICE;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static bool progress_shown;
 
-/* A fork has none of the threads that might hold it, and stdio's is free there
- * (POSIX.1-2017, fork). */
+/* A fork has none of the threads that might hold it. The locks of stdio and of
+ * malloc(3) glibc makes free there itself. */
 static void renew_lock(void)
 {
 	pthread_mutex_init(&lock, NULL);
