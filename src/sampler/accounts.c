@@ -55,7 +55,13 @@ static void read_run_ns(struct sampler *s, struct thread *thread)
 
 void accounts_attach_thread(struct sampler *s, struct thread *thread)
 {
-	read_run_ns(s, thread);
+	struct schedstat now;
+
+	if (thread_read_schedstat(&s->roster, thread, &now)) {
+		thread->run_ns = now.run_ns;
+		thread->window.run_ns = now.run_ns;
+		thread->window.slices = now.slices;
+	}
 	thread->base_ns = (int64_t)thread->run_ns;
 	thread->is_new = false;
 }

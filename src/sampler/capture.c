@@ -12,6 +12,7 @@
 #include "arch/restart.h"
 #include "sampler/births.h"
 #include "sampler/labels.h"
+#include "sampler/presence.h"
 #include "sampler/storm.h"
 
 #define PAGE_BYTES 4096u
@@ -23,11 +24,6 @@
 #define STACK_MAX_BYTES (1u << 20)
 #define STACK_TOP_MAX (512u << 10) /* copied at once up to a known root */
 #define MAPS_BYTES 16384
-/* Back from a call, and no more than this since: it was woken, and no more. */
-#define WOKEN_RUN_NS (50 * NS_PER_US)
-#define LONG_RUN_NS (200 * NS_PER_US) /* from our request to the stop */
-#define WAKE_UP_NS (30 * NS_PER_US) /* from a displaced thread to us */
-#define CLOCK_SLACK_NS (3 * NS_PER_US)
 #define STACK_OTHER_BYTES 16384 /* of a goroutine whose begin is unknown */
 /* The kernel makes 0.3 bytes of random a nanosecond, or more: what is asked
  * for again should take half a period at most. */
@@ -81,64 +77,6 @@ void sampler_skip_wall(struct sampler *s)
 
 	for (size_t i = 0; i < s->roster.live.n; i++)
 		roster_live(&s->roster, i)->wall_from_ns = now;
-}
-
-/*
- * It ran on and on without a way back to the program: a long call, or a
- * fault, that others interrupted. Which part of it we met is not known, as the
- * counts of who runs lag, only how much of it ran, of the time until its stop
- * (it may have slept) and of what was booked since our look. Where cores are
- * wanted such calls would hardly be seen at all.
- */
-static bool draw_in_call(struct sampler *s, int64_t run, int64_t wait,
-			 int64_t asked_ns)
-{
-	int64_t all = run + wait > asked_ns ? run + wait : asked_ns;
-
-	return run >= LONG_RUN_NS && wait >= 0 &&
-	       (int64_t)(sampler_random(s) % (uint64_t)all) < run;
-}
-
-/*
- * Was the thread on a core when its stop was asked for? The counts at the
- * stop are exact, since it is off its core now. Unchanged slices: it was
- * running all the while. One more: it got its core before we asked, or it
- * has to wait since we displaced it, by waking up or later. A wait that began
- * in between is the end of a time slice, and where that is a thread must not
- * be seen more often than elsewhere: a call that reads a CPU clock ends
- * slices, and got 3.5 % of the samples where it uses 0.1 %. Nor is a thread
- * kept that was woken later. On its own core (follow.c) it is known who was
- * displaced; of others only those count that ran before we woke, since our
- * wake-up and theirs may come from one timer interrupt.
- */
-static bool was_on_core(struct sampler *s, const struct thread *thread,
-			const struct schedstat *now, int64_t stop_ns,
-			long nr)
-{
-	int64_t run = (int64_t)(now->run_ns - thread->asked.run_ns);
-	int64_t wait = (int64_t)(now->wait_ns - thread->asked.wait_ns);
-	int64_t displaced_ns = stop_ns - run - wait;
-	int64_t asked_ns = stop_ns - thread->interrupted_ns;
-
-	if (s->follow.cpu >= 0 && !thread->is_predecessor &&
-	    stop_ns - run > thread->woke_ns)
-		return false;
-	if (now->slices == thread->asked.slices)
-		return true;
-	if (now->slices != thread->asked.slices + 1)
-		return draw_in_call(s, run, wait, asked_ns);
-	if (thread->is_predecessor)
-		return true;
-	if (stop_ns - run < thread->interrupted_ns)
-		return true;
-	if (nr >= 0 && call_may_sleep(nr) && run < WOKEN_RUN_NS)
-		return false;
-	if (displaced_ns >= thread->interrupted_ns - CLOCK_SLACK_NS)
-		return true;
-	if (displaced_ns >= thread->woke_ns - WAKE_UP_NS &&
-	    displaced_ns <= thread->woke_ns + CLOCK_SLACK_NS)
-		return true;
-	return draw_in_call(s, run, wait, asked_ns);
 }
 
 /*
@@ -317,14 +255,13 @@ static void commit_stack(struct sampler *s, struct process *process,
 	process->was_sent = true;
 }
 
-static void note_kept(struct sampler *s, struct thread *thread, bool in_call)
+static void note_kept(struct sampler *s, struct thread *thread)
 {
 	thread->hits++;
-	thread->window.kept++;
-	thread->window.calls += in_call;
+	thread->window.hits++;
 	thread->was_kept = true;
 	s->stats.samples++;
-	s->stats.expected_cpu_ns += s->period_ns;
+	s->stats.expected_cpu_ns += follow_period(s, thread);
 }
 
 /* Wall time since it was last handed out, up to the tick's begin. */
@@ -524,13 +461,13 @@ void capture_stop(struct sampler *s, struct thread *thread, int signal)
 	}
 	thread_read_stopped(&s->roster, thread, &now);
 	is_kept = !thread->is_late &&
-		  was_on_core(s, thread, &now, stop_ns,
-			      user_syscall(&user));
+		  presence_judge(s, thread, &now, stop_ns,
+				 user_syscall(&user));
 	repair_result(s, thread, &user, signal);
 	if ((is_kept || is_wall) && send_stack(s, thread, &user, is_kept)) {
 		thread->has_stack = true;
 		if (is_kept)
-			note_kept(s, thread, user_syscall(&user) >= 0);
+			note_kept(s, thread);
 	}
 	storm_at_stop(s, thread);
 	tracee_resume(thread->tid, signal);
@@ -571,9 +508,11 @@ bool capture_blocked(struct sampler *s, struct thread *thread,
 	    after.slices != thread->seen.slices)
 		return false;
 	commit_stack(s, thread->process, stack);
-	if (is_hit)
-		note_kept(s, thread, true);
-	else
+	if (is_hit) {
+		note_kept(s, thread);
+		presence_note_blocked(thread);
+	} else {
 		s->stats.wall_samples++;
+	}
 	return true;
 }

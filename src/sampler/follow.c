@@ -9,9 +9,13 @@
  * next call, where it is stopped: nginx seemed to spend nothing outside of
  * calls, where it spends 8 %. Waiting on its own core, the tick's interrupt
  * displaces the thread itself in the middle of what it does, and
- * predecessor.c knows that it did. Needs SCHED_FIFO. Not for longer bursts: a
- * timer of the thread expires along with ours if it is due within its slack
- * (prctl(2), PR_SET_TIMERSLACK), and what follows a sleep is favoured.
+ * predecessor.c knows that it did. Needs SCHED_FIFO. Not for longer bursts
+ * without such calls: to displace costs more than to stop from elsewhere.
+ *
+ * Which threads find themselves in calls too often is not guessed but measured:
+ * their samples from another core against those where we displaced them. Of
+ * several such threads only the displaced one is sampled at a tick, and stands
+ * for all of them; the others' errors would be as large as without us there.
  */
 #include "sampler/follow.h"
 
@@ -25,31 +29,25 @@
  */
 #define BIRTHS_MAX 10
 #define BURST_NS (150 * NS_PER_US)
-#define KEPT_MIN 8 /* samples that tell something */
+#define KEPT_MIN (48 * CALL_SHARE_ONE) /* samples that tell something */
+#define CALLS_PART 50 /* a 50th of them too many in calls is an error */
+#define HITS_PART 4 /* of the samples there should be, at least */
+#define AGE_PART 32 /* of what is known of calls is forgotten in a window */
 #define HOT_SHARE 20 /* threads with a 20th of a core are worth it */
 
-static void add_hot(struct follow *follow, const struct thread *thread,
-		    int64_t run_ns)
+static void add_hot(struct follow *follow, const struct follow_thread *hot)
 {
 	size_t least = 0;
 
 	if (follow->n < FOLLOW_MAX) {
-		follow->hot[follow->n++] = (struct follow_thread){
-			.slot = thread->slot,
-			.run_ns = run_ns,
-			.sched_fd = -1,
-		};
+		follow->hot[follow->n++] = *hot;
 		return;
 	}
 	for (size_t i = 1; i < FOLLOW_MAX; i++)
 		if (follow->hot[i].run_ns < follow->hot[least].run_ns)
 			least = i;
-	if (follow->hot[least].run_ns < run_ns)
-		follow->hot[least] = (struct follow_thread){
-			.slot = thread->slot,
-			.run_ns = run_ns,
-			.sched_fd = -1,
-		};
+	if (follow->hot[least].run_ns < hot->run_ns)
+		follow->hot[least] = *hot;
 }
 
 static void close_files(struct follow *follow)
@@ -90,43 +88,153 @@ static bool is_bursty(const struct thread *thread, int64_t run_ns)
 	return run_ns < bursts * BURST_NS;
 }
 
-/*
- * Followed, more of its samples are outside of calls. Not among more threads
- * than cores: those on our core would be seen as they are, the others in
- * their next call, and the shares of 8 threads in read(2) were 18 points off.
- */
-static bool is_calling(const struct sampler *s, const struct thread *thread)
+/* Of many threads each has few samples: then all of them tell. */
+static const struct call_share *known(const struct call_share *own,
+				      const struct call_share *all)
 {
-	const struct thread_window *last = &thread->window;
-	uint32_t parts = thread->is_followed ? 4 : 2;
+	return own->kept < KEPT_MIN ? all : own;
+}
 
-	return s->n_runnable <= (size_t)s->n_cpus && last->kept >= KEPT_MIN &&
-	       last->calls > last->kept / parts;
+static bool has_calls(const struct call_share *share)
+{
+	return share->calls * CALLS_PART >= share->kept;
+}
+
+/*
+ * Are more samples in calls, stopped from another core, than there are of
+ * those displaced on ours? The request takes microseconds to arrive, and the
+ * next return from a call takes it. Calls that last are found as they are:
+ * where both agree, another core is cheaper.
+ */
+static bool is_calling(const struct thread *thread)
+{
+	const struct call_shares *all = &thread->process->call_shares;
+	const struct call_share *remote, *exact;
+
+	remote = known(&thread->call_shares.remote, &all->remote);
+	exact = known(&thread->call_shares.exact, &all->exact);
+	if (remote->kept < KEPT_MIN || !has_calls(remote))
+		return false;
+	if (exact->kept < KEPT_MIN)
+		return true;
+	return (uint64_t)remote->calls * exact->kept * CALLS_PART >
+	       (uint64_t)exact->calls * remote->kept * CALLS_PART +
+		       (uint64_t)remote->kept * exact->kept;
+}
+
+/* On the only core we are where it is: is it to be known who was displaced? */
+static bool is_doubtful(const struct thread *thread)
+{
+	const struct call_share *share =
+		known(&thread->call_shares.doubtful,
+		      &thread->process->call_shares.doubtful);
+
+	return share->kept >= KEPT_MIN && has_calls(share);
+}
+
+/*
+ * It was not there where it was waited for: whatever moves it from core to
+ * core, another core must do, for a while.
+ */
+static bool was_missed(const struct thread *thread, int64_t run_ns,
+		       int64_t stands_ns)
+{
+	return thread->is_calling &&
+	       thread->window.hits * HITS_PART < run_ns / stands_ns;
+}
+
+/* What is not renewed is forgotten, and looked at again. */
+static void age(struct call_share *share)
+{
+	share->kept -= share->kept / AGE_PART;
+	share->calls -= share->calls / AGE_PART;
+}
+
+static void age_shares(struct call_shares *shares)
+{
+	age(&shares->remote);
+	age(&shares->exact);
+	age(&shares->doubtful);
+}
+
+static void forget_calls(struct thread *thread)
+{
+	thread->call_shares = (struct call_shares){ 0 };
+	thread->process->call_shares = (struct call_shares){ 0 };
+}
+
+/* What a sample of those followed for their calls stands for, of time. */
+static int64_t calls_period(const struct sampler *s)
+{
+	return s->follow.calling_ns > s->period_ns ? s->follow.calling_ns
+						   : s->period_ns;
+}
+
+/* At the end of a window, in which it ran for @run_ns. */
+static void judge(struct sampler *s, const struct thread *thread,
+		  int64_t run_ns)
+{
+	bool is_bursts = s->n_cpus > 1 && is_bursty(thread, run_ns);
+	bool is_doubt = is_bursts || is_doubtful(thread);
+	bool is_call = s->n_cpus > 1 && !is_bursts && is_calling(thread);
+
+	if (is_bursts || is_call || (s->n_cpus == 1 && is_doubt))
+		add_hot(&s->follow, &(struct follow_thread){
+			.slot = thread->slot,
+			.run_ns = run_ns,
+			.sched_fd = -1,
+			.is_calling = is_call,
+			.is_doubtful = is_doubt,
+		});
+}
+
+static void follow_hot(struct sampler *s, int64_t window_ns)
+{
+	struct follow *follow = &s->follow;
+
+	follow->calling_ns = 0;
+	follow->n_doubtful = 0;
+	for (size_t i = 0; i < follow->n; i++) {
+		const struct follow_thread *hot = &follow->hot[i];
+		struct thread *thread = follow_thread(s, i);
+
+		thread->is_followed = true;
+		thread->is_calling = hot->is_calling;
+		thread->is_doubtful = hot->is_doubtful;
+		follow->n_doubtful += hot->is_doubtful;
+		if (hot->is_calling)
+			follow->calling_ns +=
+				hot->run_ns * s->period_ns / window_ns;
+	}
 }
 
 void follow_choose(struct sampler *s, int64_t window_ns)
 {
-	struct follow *follow = &s->follow;
+	int64_t stands_ns = calls_period(s);
 
-	close_files(follow);
+	close_files(&s->follow);
 	for (size_t i = 0; i < s->roster.live.n; i++) {
 		struct thread *thread = roster_live(&s->roster, i);
 		struct thread_window *last = &thread->window;
 		int64_t run_ns = (int64_t)(thread->seen.run_ns - last->run_ns);
 
-		thread->is_followed =
-			s->is_fifo && s->n_cpus > 1 && thread->is_sampled &&
-			!thread->process->wants_scan &&
-			s->n_births <= BIRTHS_MAX &&
-			run_ns > window_ns / HOT_SHARE &&
-			(is_bursty(thread, run_ns) || is_calling(s, thread));
-		if (thread->is_followed)
-			add_hot(follow, thread, run_ns);
+		if (was_missed(thread, run_ns, stands_ns))
+			forget_calls(thread);
+		if (s->is_fifo && thread->is_sampled &&
+		    !thread->process->wants_scan &&
+		    s->n_births <= BIRTHS_MAX && run_ns > window_ns / HOT_SHARE)
+			judge(s, thread, run_ns);
+		thread->is_followed = false;
+		thread->is_calling = thread->is_doubtful = false;
+		age_shares(&thread->call_shares);
 		*last = (struct thread_window){
 			.run_ns = thread->seen.run_ns,
 			.slices = thread->seen.slices,
 		};
 	}
+	for (size_t i = 0; i < s->roster.processes.n; i++)
+		age_shares(&roster_process(&s->roster, i)->call_shares);
+	follow_hot(s, window_ns);
 }
 
 /* One of the hot threads, each as often as it uses CPU time. */
@@ -150,6 +258,7 @@ void follow_move(struct sampler *s)
 	int cpu = -1;
 	cpu_set_t one;
 
+	follow->is_due = false;
 	if (thread && thread->process)
 		cpu = thread_processor(&s->roster, thread);
 	if (cpu == follow->cpu)
@@ -166,4 +275,16 @@ void follow_move(struct sampler *s)
 	CPU_SET(cpu, &one);
 	if (!sched_setaffinity(0, sizeof(one), &one))
 		follow->cpu = cpu;
+}
+
+bool follow_leaves(const struct sampler *s, const struct thread *thread)
+{
+	return thread->is_calling && thread->is_doubtful &&
+	       s->follow.cpu >= 0 && thread != s->predecessor;
+}
+
+int64_t follow_period(const struct sampler *s, const struct thread *thread)
+{
+	return thread->is_calling && thread->is_predecessor ? calls_period(s)
+							    : s->period_ns;
 }

@@ -78,7 +78,7 @@ static void pay_left_out(struct sampler *s, struct thread *thread,
 static void look_at_blocked(struct sampler *s, struct thread *thread,
 			    const struct task_syscall *at)
 {
-	bool is_hit = thread == s->predecessor;
+	bool is_hit = thread->is_predecessor = thread == s->predecessor;
 	int64_t now = clock_now_ns(), wall_ns = 0;
 
 	if (s->options.mode == MODE_WALL)
@@ -198,12 +198,13 @@ static uint64_t own_core(void) /* as a mask */
  * Keep the cores of the threads stopped at the last tick from going idle for
  * the few microseconds of a stop (idle.h); ours is busy looking for the stop,
  * if it is another. Which cores these are was found out after that stop, when
- * there was time. Skipped when there is no core to spare: then nothing goes
- * idle.
+ * there was time. Skipped when there is no core to spare, or when it is ours:
+ * then nothing goes idle.
  */
 static void hold_cores(struct sampler *s)
 {
-	if (s->n_runnable && s->n_runnable < (size_t)s->n_cpus)
+	if (s->n_runnable && s->n_runnable < (size_t)s->n_cpus &&
+	    s->follow.cpu < 0)
 		idle_hold(&s->guard->idle, s->target_cores);
 }
 
@@ -214,7 +215,7 @@ static void hold_cores(struct sampler *s)
  */
 static void note_cores(struct sampler *s, const struct candidates *found)
 {
-	if (found->n >= (size_t)s->n_cpus)
+	if (found->n >= (size_t)s->n_cpus || s->follow.cpu >= 0)
 		return;
 	if (found->n == s->n_cores_read_of && !s->outstanding.n &&
 	    s->tick - s->cores_tick < CORES_TICKS)
@@ -249,6 +250,7 @@ static void interrupt_chosen(struct sampler *s, const struct candidates *found)
 		/* An exec may have ended it while others were looked at. */
 		if (thread->process && thread->state == THREAD_RUNNING &&
 		    thread->interrupted_ns < found->woke_ns &&
+		    !follow_leaves(s, thread) &&
 		    (!is_crowded || found->had_moved[i] || thread->was_kept))
 			interrupt(s, thread, found->woke_ns);
 	}
@@ -388,7 +390,7 @@ static void look_at(struct sampler *s, struct thread *thread,
 	check_stackmap(thread->process, thread->tid);
 	if (!look(s, thread, &had_moved) || found->n >= STOPS_PER_TICK_MAX)
 		return;
-	if (s->n_runnable <= (size_t)s->n_cpus)
+	if (s->n_runnable <= (size_t)s->n_cpus && !follow_leaves(s, thread))
 		interrupt(s, thread, found->woke_ns);
 	found->list[found->n] = thread;
 	found->had_moved[found->n++] = had_moved;
@@ -478,6 +480,7 @@ void sampler_tick(struct sampler *s, int64_t tick_ns)
 	bool is_late = woke_ns - tick_ns > LATE_NS;
 	struct candidates found;
 
+	s->follow.tick_ns = tick_ns;
 	s->predecessor = predecessor_find(s);
 	if (is_late && !s->predecessor) {
 		s->stats.late_ticks++;
@@ -500,7 +503,9 @@ void sampler_tick(struct sampler *s, int64_t tick_ns)
 	spin_for_stops(s);
 	idle_release(&s->guard->idle);
 	note_cores(s, &found);
-	follow_move(s);
+	if (s->follow.is_due) /* some stop of the last tick is still to come */
+		follow_move(s);
+	s->follow.is_due = true;
 	if (found.any_left_out)
 		check_left_out(s, woke_ns);
 }

@@ -266,6 +266,8 @@ static void run_loop(struct sampler *s)
 			tell(s, now);
 		}
 		sampler_settle(s);
+		if (s->follow.is_due && !s->outstanding.n)
+			follow_move(s);
 		if (!s->is_paused && s->next_ns < wake_ns)
 			wake_ns = s->next_ns;
 		if (s->end_ns < wake_ns)

@@ -29,13 +29,13 @@ struct thread *predecessor_find(struct sampler *s)
 	struct follow *follow = &s->follow;
 	uint64_t own_ns, ns;
 
-	if (follow->cpu < 0 ||
+	if (follow->cpu < 0 || !follow->n_doubtful ||
 	    !read_time(&follow->own_fd, getpid(), gettid(), &own_ns))
 		return NULL;
 	for (size_t i = 0; i < follow->n; i++) {
 		struct thread *thread = follow_thread(s, i);
 
-		if (thread->process &&
+		if (thread->process && thread->is_doubtful &&
 		    read_time(&follow->hot[i].sched_fd, thread->process->pid,
 			      thread->tid, &ns) &&
 		    ns == own_ns)

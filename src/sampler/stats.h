@@ -29,7 +29,7 @@ struct sampler_stats {
 	uint64_t repaired;	/* results of calls set back to restart */
 	uint64_t processes, threads; /* ever seen */
 	uint64_t live_threads;
-	int64_t expected_cpu_ns; /* sum of the periods of kept samples */
+	int64_t expected_cpu_ns; /* what kept samples stand for */
 	int64_t exact_cpu_ns;	 /* of all processes, by their clocks */
 	int64_t unsampled_ns;	 /* part of it without any sample */
 	int64_t elapsed_ns;

@@ -19,6 +19,19 @@ enum thread_state {
 	THREAD_STOPPED,	    /* group-stopped (SIGSTOP), left so */
 };
 
+#define CALL_SHARE_ONE 256 /* a sample of now */
+
+/* Samples, and those of them in a system call; old ones count for less. */
+struct call_share {
+	uint32_t kept, calls;
+};
+
+struct call_shares {
+	struct call_share remote; /* stopped on another core than ours */
+	struct call_share exact;  /* displaced by us on our own */
+	struct call_share doubtful; /* in a call: displaced, or just woken? */
+};
+
 struct process {
 	uint32_t subject; /* changes at exec */
 	pid_t pid;
@@ -56,14 +69,14 @@ struct process {
 	int64_t clock_read_ns; /* when that was */
 	struct stackmap stackmap;
 	taddr other_fp; /* where a thread of it had its other stack last */
+	struct call_shares call_shares; /* of all its threads */
 	struct process *next_free;
 };
 
 /* What follow.c compares a window with. */
 struct thread_window {
 	uint64_t run_ns, slices; /* at its start */
-	uint32_t stops;	      /* of ours, since */
-	uint32_t kept, calls; /* samples since, those of them in a call */
+	uint32_t stops, hits; /* of ours, since */
 };
 
 struct thread {
@@ -101,6 +114,9 @@ struct thread {
 
 	struct thread_window window;
 	bool is_followed;
+	bool is_calling;  /* followed, as its calls are found too often */
+	bool is_doubtful; /* in its calls: was it displaced, or just woken? */
+	struct call_shares call_shares;
 	int64_t born_ns;
 	int64_t wall_from_ns;	/* up to here wall time is handed out */
 	bool has_stack;		/* good while the thread does not run */

@@ -8,7 +8,7 @@
 # scaled to exact CPU time (totals), or if births and deaths are lost (churn).
 . "${top_srcdir:-.}/tests/run/lib.sh"
 . "$top_srcdir/tests/run/figures.sh"
-plan 23
+plan 24
 requires_ptrace
 alone
 
@@ -70,9 +70,18 @@ truth_case churn 2 250 10
 if command -v taskset >/dev/null; then
 	truth_prefix="taskset -c $(taskset -cp $$ | sed 's/.*: //; s/[,-].*//')"
 	honest_case "sleep, one core" sleep 4 500 8
+	# The first second is that in which the calls are found out.
+	if has_realtime; then
+		measure_until "io, one core" io 8 250 truth_is_near 8 8
+		check "io, one core: shares are within 8 points of the truth" \
+			truth_is_near 8 8 || diag_file "$truth_summary"
+	else
+		skip "io, one core: shares" "SCHED_FIFO is not permitted here"
+	fi
 else
 	skip "sleep, one core: shares" "needs taskset"
 	skip "sleep, one core: total" "needs taskset"
+	skip "io, one core: shares" "needs taskset"
 fi
 if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
 	chmod 777 "$scratch"
