@@ -258,7 +258,7 @@ static void commit_stack(struct sampler *s, struct process *process,
 static void note_kept(struct sampler *s, struct thread *thread)
 {
 	thread->hits++;
-	thread->window.hits++;
+	thread->calls_hits++;
 	thread->was_kept = true;
 	s->stats.samples++;
 	s->stats.expected_cpu_ns += follow_period(s, thread);

@@ -179,6 +179,7 @@ static void take_over(struct sampler *s, struct thread *caller, pid_t pid)
 	births_exec(s, caller);
 	storm_end(process);
 	process->pool_hits = 0;
+	follow_forget(caller);
 	process->was_sent = false;
 	process->n_maps = MAPS_AFTER_EXEC;
 	stackmap_clear(&process->stackmap);

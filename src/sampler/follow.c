@@ -21,6 +21,7 @@
 
 #include <unistd.h>
 
+#include "sampler/predecessor.h"
 #include "sampler/sampler.h"
 
 /*
@@ -31,7 +32,9 @@
 #define BURST_NS (150 * NS_PER_US)
 #define KEPT_MIN (48 * CALL_SHARE_ONE) /* samples that tell something */
 #define CALLS_PART 50 /* a 50th of them too many in calls is an error */
-#define HITS_PART 4 /* of the samples there should be, at least */
+#define HITS_MIN 12 /* samples there should be, to judge by those there are: */
+#define HITS_PART 4 /* a part of them, at least */
+#define UNFOLLOWED_WINDOWS 16
 #define AGE_PART 32 /* of what is known of calls is forgotten in a window */
 #define HOT_SHARE 20 /* threads with a 20th of a core are worth it */
 
@@ -88,16 +91,25 @@ static bool is_bursty(const struct thread *thread, int64_t run_ns)
 	return run_ns < bursts * BURST_NS;
 }
 
+enum share_kind {
+	SHARE_REMOTE,
+	SHARE_DOUBTFUL,
+};
+
 /* Of many threads each has few samples: then all of them tell. */
-static const struct call_share *known(const struct call_share *own,
-				      const struct call_share *all)
+static const struct call_shares *known(const struct thread *thread,
+				       enum share_kind kind)
 {
-	return own->kept < KEPT_MIN ? all : own;
+	const struct call_shares *own = &thread->call_shares;
+	uint32_t kept = kind == SHARE_REMOTE ? own->remote.kept
+					     : own->doubtful.kept;
+
+	return kept < KEPT_MIN ? &thread->process->call_shares : own;
 }
 
 static bool has_calls(const struct call_share *share)
 {
-	return share->calls * CALLS_PART >= share->kept;
+	return (uint64_t)share->calls * CALLS_PART >= share->kept;
 }
 
 /*
@@ -108,39 +120,50 @@ static bool has_calls(const struct call_share *share)
  */
 static bool is_calling(const struct thread *thread)
 {
-	const struct call_shares *all = &thread->process->call_shares;
-	const struct call_share *remote, *exact;
+	const struct call_shares *shares = known(thread, SHARE_REMOTE);
+	uint64_t remote = shares->remote.kept, exact = shares->exact.kept;
 
-	remote = known(&thread->call_shares.remote, &all->remote);
-	exact = known(&thread->call_shares.exact, &all->exact);
-	if (remote->kept < KEPT_MIN || !has_calls(remote))
+	if (thread->n_unfollowed || remote < KEPT_MIN ||
+	    !has_calls(&shares->remote))
 		return false;
-	if (exact->kept < KEPT_MIN)
+	if (exact < KEPT_MIN)
 		return true;
-	return (uint64_t)remote->calls * exact->kept * CALLS_PART >
-	       (uint64_t)exact->calls * remote->kept * CALLS_PART +
-		       (uint64_t)remote->kept * exact->kept;
+	return shares->remote.calls * exact * CALLS_PART >
+	       shares->exact.calls * remote * CALLS_PART + remote * exact;
 }
 
 /* On the only core we are where it is: is it to be known who was displaced? */
 static bool is_doubtful(const struct thread *thread)
 {
 	const struct call_share *share =
-		known(&thread->call_shares.doubtful,
-		      &thread->process->call_shares.doubtful);
+		&known(thread, SHARE_DOUBTFUL)->doubtful;
 
 	return share->kept >= KEPT_MIN && has_calls(share);
 }
 
 /*
- * It was not there where it was waited for: whatever moves it from core to
+ * It is not there where it is waited for: whatever moves it from core to
  * core, another core must do, for a while.
  */
-static bool was_missed(const struct thread *thread, int64_t run_ns,
-		       int64_t stands_ns)
+static void judge_misses(struct thread *thread, int64_t run_ns)
 {
-	return thread->is_calling &&
-	       thread->window.hits * HITS_PART < run_ns / stands_ns;
+	uint32_t expected;
+
+	if (thread->n_unfollowed)
+		thread->n_unfollowed--;
+	if (!thread->is_calling) {
+		thread->calls_hits = 0;
+		thread->calls_run_ns = 0;
+		return;
+	}
+	thread->calls_run_ns += run_ns;
+	expected = (uint32_t)(thread->calls_run_ns / thread->calls_period_ns);
+	if (expected < HITS_MIN)
+		return;
+	if (thread->calls_hits * HITS_PART < expected)
+		thread->n_unfollowed = UNFOLLOWED_WINDOWS;
+	thread->calls_hits = 0;
+	thread->calls_run_ns = 0;
 }
 
 /* What is not renewed is forgotten, and looked at again. */
@@ -157,17 +180,12 @@ static void age_shares(struct call_shares *shares)
 	age(&shares->doubtful);
 }
 
-static void forget_calls(struct thread *thread)
+void follow_forget(struct thread *thread)
 {
 	thread->call_shares = (struct call_shares){ 0 };
 	thread->process->call_shares = (struct call_shares){ 0 };
-}
-
-/* What a sample of those followed for their calls stands for, of time. */
-static int64_t calls_period(const struct sampler *s)
-{
-	return s->follow.calling_ns > s->period_ns ? s->follow.calling_ns
-						   : s->period_ns;
+	thread->is_followed = false;
+	thread->is_calling = thread->is_doubtful = false;
 }
 
 /* At the end of a window, in which it ran for @run_ns. */
@@ -178,6 +196,7 @@ static void judge(struct sampler *s, const struct thread *thread,
 	bool is_doubt = is_bursts || is_doubtful(thread);
 	bool is_call = s->n_cpus > 1 && !is_bursts && is_calling(thread);
 
+	is_doubt = is_doubt && predecessor_can_be_known(s);
 	if (is_bursts || is_call || (s->n_cpus == 1 && is_doubt))
 		add_hot(&s->follow, &(struct follow_thread){
 			.slot = thread->slot,
@@ -188,12 +207,29 @@ static void judge(struct sampler *s, const struct thread *thread,
 		});
 }
 
-static void follow_hot(struct sampler *s, int64_t window_ns)
+/*
+ * A core is waited on as often as its threads run: one thread, or, where there
+ * are more of them than cores, an even part of all.
+ */
+static int64_t calls_period(const struct sampler *s, int64_t run_ns,
+			    int64_t all_ns)
+{
+	int64_t core_ns = all_ns / s->n_cpus;
+
+	if (core_ns < run_ns)
+		core_ns = run_ns;
+	return (int64_t)((double)s->period_ns * (double)all_ns /
+			 (double)(core_ns ? core_ns : 1));
+}
+
+static void follow_hot(struct sampler *s)
 {
 	struct follow *follow = &s->follow;
+	int64_t all_ns = 0;
 
-	follow->calling_ns = 0;
 	follow->n_doubtful = 0;
+	for (size_t i = 0; i < follow->n; i++)
+		all_ns += follow->hot[i].run_ns;
 	for (size_t i = 0; i < follow->n; i++) {
 		const struct follow_thread *hot = &follow->hot[i];
 		struct thread *thread = follow_thread(s, i);
@@ -201,16 +237,22 @@ static void follow_hot(struct sampler *s, int64_t window_ns)
 		thread->is_followed = true;
 		thread->is_calling = hot->is_calling;
 		thread->is_doubtful = hot->is_doubtful;
+		thread->calls_period_ns =
+			calls_period(s, hot->run_ns, all_ns);
 		follow->n_doubtful += hot->is_doubtful;
-		if (hot->is_calling)
-			follow->calling_ns +=
-				hot->run_ns * s->period_ns / window_ns;
 	}
+}
+
+/* priority.c gives SCHED_FIFO away when we have run for too long. */
+static bool is_first(const struct sampler *s)
+{
+	return s->is_fifo && (sched_getscheduler(0) &
+			      ~SCHED_RESET_ON_FORK) == SCHED_FIFO;
 }
 
 void follow_choose(struct sampler *s, int64_t window_ns)
 {
-	int64_t stands_ns = calls_period(s);
+	bool may_follow = s->n_births <= BIRTHS_MAX && is_first(s);
 
 	close_files(&s->follow);
 	for (size_t i = 0; i < s->roster.live.n; i++) {
@@ -218,11 +260,12 @@ void follow_choose(struct sampler *s, int64_t window_ns)
 		struct thread_window *last = &thread->window;
 		int64_t run_ns = (int64_t)(thread->seen.run_ns - last->run_ns);
 
-		if (was_missed(thread, run_ns, stands_ns))
-			forget_calls(thread);
-		if (s->is_fifo && thread->is_sampled &&
+		if (run_ns > window_ns) /* there was a pause */
+			run_ns = window_ns;
+		judge_misses(thread, run_ns);
+		if (may_follow && thread->is_sampled &&
 		    !thread->process->wants_scan &&
-		    s->n_births <= BIRTHS_MAX && run_ns > window_ns / HOT_SHARE)
+		    run_ns > window_ns / HOT_SHARE)
 			judge(s, thread, run_ns);
 		thread->is_followed = false;
 		thread->is_calling = thread->is_doubtful = false;
@@ -234,7 +277,7 @@ void follow_choose(struct sampler *s, int64_t window_ns)
 	}
 	for (size_t i = 0; i < s->roster.processes.n; i++)
 		age_shares(&roster_process(&s->roster, i)->call_shares);
-	follow_hot(s, window_ns);
+	follow_hot(s);
 }
 
 /* One of the hot threads, each as often as it uses CPU time. */
@@ -280,11 +323,12 @@ void follow_move(struct sampler *s)
 bool follow_leaves(const struct sampler *s, const struct thread *thread)
 {
 	return thread->is_calling && thread->is_doubtful &&
-	       s->follow.cpu >= 0 && thread != s->predecessor;
+	       s->follow.cpu >= 0 && thread != s->predecessor &&
+	       s->options.mode == MODE_CPU;
 }
 
 int64_t follow_period(const struct sampler *s, const struct thread *thread)
 {
-	return thread->is_calling && thread->is_predecessor ? calls_period(s)
-							    : s->period_ns;
+	return thread->is_calling && thread->is_predecessor
+		       ? thread->calls_period_ns : s->period_ns;
 }

@@ -24,7 +24,6 @@ struct follow {
 	int cpu;	   /* where we are bound to, or -1 */
 	int64_t tick_ns;   /* when the tick was due, */
 	int64_t lag_ns;	   /* and how long after it we mostly displace */
-	int64_t calling_ns; /* what those of calls ran, in a period */
 	int own_fd;	   /* our own sched file, or -1 */
 	cpu_set_t allowed; /* where we may be */
 };
@@ -35,6 +34,9 @@ struct thread;
 void follow_init(struct follow *follow);
 /* Forget the threads, close their files, as our thread is to end. */
 void follow_clear(struct follow *follow);
+
+/* Its samples of calls are another program's now. */
+void follow_forget(struct thread *thread);
 
 /* The @i-th of the threads that are followed; it may have ended. */
 struct thread *follow_thread(const struct sampler *s, size_t i);

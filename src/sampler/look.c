@@ -198,8 +198,8 @@ static uint64_t own_core(void) /* as a mask */
  * Keep the cores of the threads stopped at the last tick from going idle for
  * the few microseconds of a stop (idle.h); ours is busy looking for the stop,
  * if it is another. Which cores these are was found out after that stop, when
- * there was time. Skipped when there is no core to spare, or when it is ours:
- * then nothing goes idle.
+ * there was time. Skipped when there is no core to spare: then nothing goes
+ * idle; and when we wait on the core of who is to be stopped.
  */
 static void hold_cores(struct sampler *s)
 {

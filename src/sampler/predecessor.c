@@ -43,3 +43,10 @@ struct thread *predecessor_find(struct sampler *s)
 	}
 	return NULL;
 }
+
+bool predecessor_can_be_known(struct sampler *s)
+{
+	uint64_t own_ns;
+
+	return read_time(&s->follow.own_fd, getpid(), gettid(), &own_ns);
+}

@@ -3,6 +3,8 @@
 #ifndef SAMPLER_PREDECESSOR_H
 #define SAMPLER_PREDECESSOR_H
 
+#include <stdbool.h>
+
 struct sampler;
 struct thread;
 
@@ -12,5 +14,8 @@ struct thread;
  * now: displaced by us, or gone into a blocking call meanwhile.
  */
 struct thread *predecessor_find(struct sampler *s);
+
+/* Not without /proc/PID/sched (CONFIG_SCHED_DEBUG). */
+bool predecessor_can_be_known(struct sampler *s);
 
 #endif

@@ -15,6 +15,7 @@
 #define WOKEN_RUN_NS (50 * NS_PER_US)
 #define LONG_RUN_NS (200 * NS_PER_US) /* from our request to the stop */
 #define WAKE_UP_NS (30 * NS_PER_US) /* from a displaced thread to us */
+#define CALL_WAKE_UP_NS (10 * NS_PER_US)
 #define WAKING_NS (12 * NS_PER_US) /* the end of a timer's interrupt */
 #define LAG_NOISE_NS 1500
 #define LAG_STEP_NS 200
@@ -36,10 +37,18 @@ static bool draw_in_call(struct sampler *s, int64_t run, int64_t wait,
 	       (int64_t)(sampler_random(s) % (uint64_t)all) < run;
 }
 
-/* It waited since our wake-up: or since its own, from the same interrupt. */
-static bool was_displaced(const struct thread *thread, int64_t since_ns)
+/*
+ * It waited since our wake-up: or since its own, from the same interrupt; or
+ * its time slice ended just before. That happens anywhere in the program, but
+ * of calls it is always the same, which read a CPU clock: so in a call our
+ * wake-up is meant only where it mostly is.
+ */
+static bool was_displaced(const struct thread *thread, int64_t since_ns,
+			  long nr)
 {
-	return since_ns >= thread->woke_ns - WAKE_UP_NS &&
+	int64_t early_ns = nr < 0 ? WAKE_UP_NS : CALL_WAKE_UP_NS;
+
+	return since_ns >= thread->woke_ns - early_ns &&
 	       since_ns <= thread->woke_ns + CLOCK_SLACK_NS;
 }
 
@@ -62,6 +71,8 @@ static bool was_waking(struct sampler *s, const struct thread *thread,
 	struct follow *follow = &s->follow;
 	int64_t later_ns = since_ns - follow->tick_ns - follow->lag_ns;
 
+	if (thread->woke_ns < follow->tick_ns) /* of an earlier tick */
+		return false;
 	if (thread->is_predecessor) {
 		follow->lag_ns += later_ns > 0 ? LAG_STEP_NS : -LAG_STEP_NS;
 		return false;
@@ -90,17 +101,20 @@ static bool was_on_core(struct sampler *s, struct thread *thread,
 	int64_t wait = (int64_t)(now->wait_ns - thread->asked.wait_ns);
 	int64_t displaced_ns = stop_ns - run - wait;
 	int64_t asked_ns = stop_ns - thread->interrupted_ns;
+	/* Of who is not followed we cannot know that it was displaced. */
+	bool is_told_apart = s->predecessor || thread->is_doubtful;
 
 	if (thread->is_followed && !thread->is_doubtful)
 		thread->is_predecessor =
 			s->follow.cpu >= 0 &&
 			now->slices == thread->asked.slices + 1 &&
-			was_displaced(thread, displaced_ns);
+			was_displaced(thread, displaced_ns, nr);
 	if (s->follow.cpu >= 0 && now->slices == thread->asked.slices + 1 &&
 	    was_waking(s, thread, displaced_ns))
 		return true;
 	if (s->follow.cpu >= 0 && !thread->is_predecessor &&
-	    (thread->is_calling || stop_ns - run > thread->woke_ns))
+	    (thread->is_calling || (is_told_apart &&
+				    stop_ns - run > thread->woke_ns)))
 		return false;
 	if (now->slices == thread->asked.slices)
 		return true;
@@ -114,7 +128,7 @@ static bool was_on_core(struct sampler *s, struct thread *thread,
 		return false;
 	if (displaced_ns >= thread->interrupted_ns - CLOCK_SLACK_NS)
 		return true;
-	if (was_displaced(thread, displaced_ns))
+	if (was_displaced(thread, displaced_ns, nr))
 		return true;
 	return draw_in_call(s, run, wait, asked_ns);
 }

@@ -76,7 +76,7 @@ struct process {
 /* What follow.c compares a window with. */
 struct thread_window {
 	uint64_t run_ns, slices; /* at its start */
-	uint32_t stops, hits; /* of ours, since */
+	uint32_t stops;	      /* of ours, since */
 };
 
 struct thread {
@@ -117,6 +117,10 @@ struct thread {
 	bool is_calling;  /* followed, as its calls are found too often */
 	bool is_doubtful; /* in its calls: was it displaced, or just woken? */
 	struct call_shares call_shares;
+	int64_t calls_period_ns; /* what a hit stands for, if is_calling */
+	uint32_t calls_hits;	 /* since it is, and is judged by that, */
+	int64_t calls_run_ns;	 /* what it ran meanwhile */
+	uint32_t n_unfollowed;	 /* windows in which it shall not be */
 	int64_t born_ns;
 	int64_t wall_from_ns;	/* up to here wall time is handed out */
 	bool has_stack;		/* good while the thread does not run */

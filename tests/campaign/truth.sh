@@ -96,7 +96,7 @@ truth_case churn churn 18 100 5 5 doubtful
 # made meanwhile, which then has what it did not use: the time that a request
 # takes to arrive, times the rate of calls. So these are awaited on their cores.
 truth_case calls calls 32 100 4 2 doubtful
-truth_case io io 32 100 4 2 doubtful 4
+truth_case io io 40 100 4 2 doubtful 4
 
 # The same with psample and target on one core.
 truth_prefix="taskset -c $(taskset -cp $$ | sed 's/.*: //; s/[,-].*//')"
@@ -104,7 +104,7 @@ truth_case one-core:one one 32 100 6 2 doubtful
 truth_case one-core:sleep sleep 75 200 6 2 doubtful
 truth_case one-core:timer timer 80 200 6 2 doubtful
 truth_case one-core:eight-sleep eight-sleep 32 100 6 2 doubtful
-truth_case one-core:io io 32 100 6 2 doubtful 4
+truth_case one-core:io io 40 100 6 2 doubtful 4
 
 # And as an ordinary user.
 if [ "$(id -u)" = 0 ]; then
