@@ -15,7 +15,7 @@
 #define WOKEN_RUN_NS (50 * NS_PER_US)
 #define LONG_RUN_NS (200 * NS_PER_US) /* from our request to the stop */
 #define WAKE_UP_NS (30 * NS_PER_US) /* from a displaced thread to us */
-#define CALL_WAKE_UP_NS (10 * NS_PER_US)
+#define CALL_WAKE_UP_NS (10 * NS_PER_US) /* in a call: was_displaced() */
 #define WAKING_NS (12 * NS_PER_US) /* the end of a timer's interrupt */
 #define LAG_NOISE_NS 1500
 #define LAG_STEP_NS 200
