@@ -14,31 +14,80 @@ static struct error *gzip_error(const z_stream *stream, int status)
 			 stream->msg ? stream->msg : zError(status));
 }
 
-struct error *gzip_compress(const void *data, size_t len, struct strbuf *out)
-{
-	z_stream stream = { .next_in = (Bytef *)(uintptr_t)data };
-	unsigned char buf[16384];
+struct gzip {
+	z_stream stream;
 	int status;
+};
+
+struct gzip *gzip_new(void)
+{
+	struct gzip *gzip = xcalloc(1, sizeof(*gzip));
 
 	/* 16 + 15: a gzip header; the default one has no name and time 0. */
-	status = deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED,
-			      16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY);
-	if (status != Z_OK)
-		return gzip_error(&stream, status);
-	do {
-		if (!stream.avail_in) {
-			stream.avail_in = (uInt)(len < GZIP_CHUNK_BYTES ?
-							 len :
-							 GZIP_CHUNK_BYTES);
-			len -= stream.avail_in;
-		}
-		stream.next_out = buf;
-		stream.avail_out = sizeof(buf);
-		status = deflate(&stream, len ? Z_NO_FLUSH : Z_FINISH);
-		strbuf_add(out, buf, sizeof(buf) - stream.avail_out);
-	} while (status == Z_OK);
-	deflateEnd(&stream);
-	return status == Z_STREAM_END ? NULL : gzip_error(&stream, status);
+	gzip->status = deflateInit2(&gzip->stream, Z_DEFAULT_COMPRESSION,
+				    Z_DEFLATED, 16 + MAX_WBITS, 8,
+				    Z_DEFAULT_STRATEGY);
+	return gzip;
+}
+
+void gzip_free(struct gzip *gzip)
+{
+	if (!gzip)
+		return;
+	deflateEnd(&gzip->stream); /* of one that was not begun: no harm */
+	free(gzip);
+}
+
+/* Until all that is there is taken, and for Z_FINISH all is written. */
+static struct error *gzip_run(struct gzip *gzip, int flush,
+			      struct strbuf *out)
+{
+	z_stream *stream = &gzip->stream;
+	unsigned char buf[16384];
+
+	while (gzip->status == Z_OK) {
+		stream->next_out = buf;
+		stream->avail_out = sizeof(buf);
+		gzip->status = deflate(stream, flush);
+		strbuf_add(out, buf, sizeof(buf) - stream->avail_out);
+		if (flush == Z_NO_FLUSH && stream->avail_out)
+			break;
+	}
+	/* There was nothing left to do: no error (zlib.h). */
+	if (flush == Z_NO_FLUSH && gzip->status == Z_BUF_ERROR)
+		gzip->status = Z_OK;
+	if (gzip->status == (flush == Z_FINISH ? Z_STREAM_END : Z_OK))
+		return NULL;
+	return gzip_error(stream, gzip->status);
+}
+
+struct error *gzip_add(struct gzip *gzip, const void *data, size_t len,
+		       struct strbuf *out)
+{
+	z_stream *stream = &gzip->stream;
+	struct error *error = NULL;
+
+	stream->next_in = (Bytef *)(uintptr_t)data;
+	while (len && !error) {
+		stream->avail_in = (uInt)(len < GZIP_CHUNK_BYTES ?
+						  len : GZIP_CHUNK_BYTES);
+		len -= stream->avail_in;
+		error = gzip_run(gzip, Z_NO_FLUSH, out);
+	}
+	return error;
+}
+
+struct error *gzip_end(struct gzip *gzip, struct strbuf *out)
+{
+	return gzip_run(gzip, Z_FINISH, out);
+}
+
+struct error *gzip_compress(const void *data, size_t len, struct strbuf *out)
+{
+	CLEANUP(gzip_free) struct gzip *gzip = gzip_new();
+	struct error *error = gzip_add(gzip, data, len, out);
+
+	return error ? error : gzip_end(gzip, out);
 }
 
 struct inflated {

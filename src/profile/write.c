@@ -25,15 +25,36 @@ enum { LINE_FUNCTION = 1, LINE_LINE };
 enum { FUNCTION_ID = 1, FUNCTION_NAME, FUNCTION_SYSTEM_NAME,
        FUNCTION_FILENAME, FUNCTION_START_LINE };
 
+#define GZIP_PIECE_BYTES 65536
+
 struct proto_writer {
 	const struct profile *profile;
 	struct strbuf *out;
 	struct strbuf message, part; /* reused for every message */
+	struct gzip *gzip; /* takes @out whenever there is a piece, or NULL */
+	struct strbuf *packed;
+	struct error *error;
 };
+
+static void write_piece(struct proto_writer *w)
+{
+	if (!w->error)
+		w->error = gzip_add(w->gzip, w->out->data, w->out->len,
+				    w->packed);
+	strbuf_reset(w->out);
+}
+
+static void write_field(struct proto_writer *w, unsigned number,
+			const void *bytes, size_t len)
+{
+	proto_add_bytes(w->out, number, bytes, len);
+	if (w->gzip && w->out->len >= GZIP_PIECE_BYTES)
+		write_piece(w);
+}
 
 static void write_message(struct proto_writer *w, unsigned number)
 {
-	proto_add_bytes(w->out, number, w->message.data, w->message.len);
+	write_field(w, number, w->message.data, w->message.len);
 	strbuf_reset(&w->message);
 }
 
@@ -167,7 +188,7 @@ static void write_tables(struct proto_writer *w)
 		const struct intern_entry *e =
 			intern_get(&profile->strings, i);
 
-		proto_add_bytes(w->out, PROFILE_STRING, e->bytes, e->len);
+		write_field(w, PROFILE_STRING, e->bytes, e->len);
 	}
 }
 
@@ -182,27 +203,39 @@ static void write_comments(struct proto_writer *w)
 		write_message(w, PROFILE_COMMENT);
 }
 
+static void write_profile(struct proto_writer *w)
+{
+	const struct profile *profile = w->profile;
+
+	write_tables(w);
+	proto_add_int(w->out, PROFILE_TIME, profile->time_ns);
+	proto_add_int(w->out, PROFILE_DURATION, profile->duration_ns);
+	if (profile->period_type.type)
+		write_type(w, PROFILE_PERIOD_TYPE, &profile->period_type);
+	proto_add_int(w->out, PROFILE_PERIOD, profile->period);
+	write_comments(w);
+	proto_add_int(w->out, PROFILE_DEFAULT_TYPE, profile->default_type);
+	strbuf_clear(&w->message);
+	strbuf_clear(&w->part);
+}
+
 void profile_write_proto(const struct profile *profile, struct strbuf *out)
 {
 	struct proto_writer w = { .profile = profile, .out = out };
 
-	write_tables(&w);
-	proto_add_int(out, PROFILE_TIME, profile->time_ns);
-	proto_add_int(out, PROFILE_DURATION, profile->duration_ns);
-	if (profile->period_type.type)
-		write_type(&w, PROFILE_PERIOD_TYPE, &profile->period_type);
-	proto_add_int(out, PROFILE_PERIOD, profile->period);
-	write_comments(&w);
-	proto_add_int(out, PROFILE_DEFAULT_TYPE, profile->default_type);
-	strbuf_clear(&w.message);
-	strbuf_clear(&w.part);
+	write_profile(&w);
 }
 
+/* In pieces: as a whole it would take several times what the tables do. */
 struct error *profile_write_pprof(const struct profile *profile,
 				  struct strbuf *out)
 {
-	CLEANUP(strbuf_clear) struct strbuf bytes = { 0 };
+	CLEANUP(strbuf_clear) struct strbuf piece = { 0 };
+	CLEANUP(gzip_free) struct gzip *gzip = gzip_new();
+	struct proto_writer w = { .profile = profile, .out = &piece,
+				  .gzip = gzip, .packed = out };
 
-	profile_write_proto(profile, &bytes);
-	return gzip_compress(bytes.data, bytes.len, out);
+	write_profile(&w);
+	write_piece(&w);
+	return w.error ? w.error : gzip_end(gzip, out);
 }

@@ -14,7 +14,17 @@
 /* profile.proto, not compressed. */
 void profile_write_proto(const struct profile *profile, struct strbuf *out);
 
-/* @len bytes at @data as one gzip member without name and time stamp. */
+/* One gzip member without name and time stamp, as its bytes come. */
+struct gzip;
+
+struct gzip *gzip_new(void);
+struct error *gzip_add(struct gzip *gzip, const void *data, size_t len,
+		       struct strbuf *out) MUST_USE;
+struct error *gzip_end(struct gzip *gzip, struct strbuf *out) MUST_USE;
+void gzip_free(struct gzip *gzip);
+DEFINE_CLEANUP(gzip_free, struct gzip *)
+
+/* The same of @len bytes at @data that are there as a whole. */
 struct error *gzip_compress(const void *data, size_t len,
 			    struct strbuf *out) MUST_USE;
 

@@ -191,6 +191,38 @@ TEST(pprof_output_is_the_same_every_time_and_unzips)
 	inflateEnd(&z);
 }
 
+/* Distinct stacks of 32 frames: more than the writer compresses at once. */
+static void add_many_stacks(struct profile *p)
+{
+	location_id stack[32];
+	int64_t values[PROFILE_MAX_TYPES] = { 1, 1 };
+
+	for (uint32_t i = 0; i < 10000; i++) {
+		for (uint32_t k = 0; k < ARRAY_SIZE(stack); k++)
+			stack[k] = profile_location(
+				p, NO_ID, (i >> (k % 14) & 1) + 2 * k, false);
+		profile_add_sample(p,
+				   profile_stack(p, stack, ARRAY_SIZE(stack)),
+				   0, values);
+	}
+}
+
+TEST(pprof_output_in_pieces_is_the_whole)
+{
+	CLEANUP(profile_free) struct profile *p = example();
+	CLEANUP(strbuf_clear) struct strbuf packed = { 0 };
+	CLEANUP(strbuf_clear) struct strbuf plain = { 0 };
+	CLEANUP(strbuf_clear) struct strbuf out = { 0 };
+
+	add_many_stacks(p);
+	profile_write_proto(p, &plain);
+	CHECK(plain.len > 5 * 65536);
+	CHECK(!profile_write_pprof(p, &packed));
+	CHECK(!gzip_inflate(packed.data, packed.len, 1u << 30, &out));
+	CHECK_EQ(out.len, plain.len);
+	CHECK(!memcmp(out.data, plain.data, plain.len));
+}
+
 TEST(gzip_takes_more_than_its_buffer)
 {
 	CLEANUP(strbuf_clear) struct strbuf in = { 0 };
