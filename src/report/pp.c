@@ -26,17 +26,6 @@ struct pp *pp_new(struct intern *strings)
 	return pp;
 }
 
-static struct vec vec_copy(const struct vec *from)
-{
-	struct vec to = { .elem_bytes = from->elem_bytes };
-
-	vec_reserve(&to, from->n);
-	if (from->n)
-		memcpy(to.data, from->data, from->n * from->elem_bytes);
-	to.n = from->n;
-	return to;
-}
-
 struct pp *pp_copy(const struct pp *pp)
 {
 	struct pp *copy = xcalloc(1, sizeof(*copy));

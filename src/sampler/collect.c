@@ -37,7 +37,7 @@ struct collect {
 	struct error *error;
 	struct told *told;
 	struct counts *shown; /* read from there by the main thread */
-	struct profile_sample *kept_samples; /* while locked for a look */
+	struct vec kept_labels; /* of samples, while locked for a look */
 	struct vec starts; /* uint64_t: of target.pids, while suspended */
 	struct vec living; /* pid_t: of those, who is still the same */
 };
@@ -175,6 +175,7 @@ struct error *collect_start(const struct sampler_options *options,
 
 	collect->options = *options;
 	collect->target = *target;
+	collect->kept_labels = VEC_OF(uint32_t);
 	collect->starts = VEC_OF(uint64_t);
 	collect->living = VEC_OF(pid_t);
 	collect->ready_fd = eventfd(0, EFD_CLOEXEC);
@@ -329,26 +330,36 @@ struct collect_exit collect_exit(const struct collect *collect)
 	};
 }
 
+/* Samples that come yet are added to those with the labels of now. */
+static void keep_labels(struct collect *collect,
+			const struct profile *profile)
+{
+	if (collect->is_joined)
+		return;
+	vec_reserve(&collect->kept_labels, profile->samples.n);
+	for (size_t i = 0; i < profile->samples.n; i++) {
+		const struct profile_sample *sample =
+			vec_at(&profile->samples, i);
+
+		*(uint32_t *)vec_push(&collect->kept_labels) = sample->labels;
+	}
+}
+
 struct profile *collect_lock_profile(struct collect *collect,
 				     struct symbolizer *symbolizer)
 {
 	struct digest *digest = &collect->digest;
 	struct profile *profile = digest->registry.profile;
-	size_t n;
 
 	digest_lock(digest);
 	naming_symbolize(&digest->registry, symbolizer);
 	profile->duration_ns = clock_wall_ns() - profile->time_ns;
 	if (collect->is_joined)
 		profile->duration_ns = collect->sampler.stats.elapsed_ns;
-	n = profile->samples.n;
-	collect->kept_samples = xreallocarray(
-		NULL, n, sizeof(struct profile_sample));
-	if (n)
-		memcpy(collect->kept_samples, profile->samples.data,
-		       n * sizeof(struct profile_sample));
-	if (digest->n_sampled_subjects <= 1)
+	if (digest->n_sampled_subjects <= 1) {
+		keep_labels(collect, profile);
 		naming_drop_process_labels(profile);
+	}
 	return profile;
 }
 
@@ -389,11 +400,13 @@ void collect_unlock_profile(struct collect *collect)
 {
 	struct profile *profile = collect->digest.registry.profile;
 
-	if (profile->samples.n)
-		memcpy(profile->samples.data, collect->kept_samples,
-		       profile->samples.n * sizeof(struct profile_sample));
-	free(collect->kept_samples);
-	collect->kept_samples = NULL;
+	for (size_t i = 0; i < collect->kept_labels.n; i++) {
+		struct profile_sample *sample = vec_at(&profile->samples, i);
+
+		sample->labels =
+			*(uint32_t *)vec_at(&collect->kept_labels, i);
+	}
+	vec_clear(&collect->kept_labels);
 	digest_unlock(&collect->digest);
 }
 

@@ -157,10 +157,10 @@ static void spread(const struct thinning *thinning, struct profile *profile)
 
 static void save(const struct profile *profile, struct shape_saved *out)
 {
+	out->samples = vec_copy(&profile->samples);
 	memcpy(out->types, profile->types, sizeof(out->types));
 	out->period_type = profile->period_type;
 	out->n_types = profile->n_types;
-	out->n_samples = profile->samples.n;
 	out->n_comments = profile->comments.n;
 	out->period = profile->period;
 	out->time_ns = profile->time_ns;
@@ -256,12 +256,13 @@ void shape_apply(struct profile *profile, const struct shape *shape,
 		profile_add_comment(profile, shape->comment);
 }
 
-void shape_restore(struct profile *profile, const struct shape_saved *saved)
+void shape_restore(struct profile *profile, struct shape_saved *saved)
 {
 	memcpy(profile->types, saved->types, sizeof(saved->types));
 	profile->period_type = saved->period_type;
 	profile->n_types = saved->n_types;
-	profile->samples.n = saved->n_samples;
+	vec_clear(&profile->samples);
+	profile->samples = saved->samples;
 	profile->comments.n = saved->n_comments;
 	profile->period = saved->period;
 	profile->time_ns = saved->time_ns;

@@ -25,18 +25,19 @@ struct shape {
 	const char *comment; /* or NULL */
 };
 
-/* What shape_restore() puts back. */
+/* What shape_restore() puts back; it must be called, it owns memory. */
 struct shape_saved {
 	struct value_type types[PROFILE_MAX_TYPES];
 	struct value_type period_type;
-	size_t n_types, n_samples, n_comments;
+	struct vec samples;
+	size_t n_types, n_comments;
 	int64_t period, time_ns, duration_ns;
 	string_id default_type;
 };
 
 void shape_apply(struct profile *profile, const struct shape *shape,
 		 struct shape_saved *out_saved);
-void shape_restore(struct profile *profile, const struct shape_saved *saved);
+void shape_restore(struct profile *profile, struct shape_saved *saved);
 
 /* The text of label @key of a sample, or NULL. */
 const char *shape_label(const struct profile *profile,

@@ -50,6 +50,17 @@ size_t vec_count_up_to(const struct vec *v, uint64_t key)
 	return low;
 }
 
+struct vec vec_copy(const struct vec *from)
+{
+	struct vec to = { .elem_bytes = from->elem_bytes };
+
+	vec_reserve(&to, from->n);
+	if (from->n)
+		memcpy(to.data, from->data, from->n * from->elem_bytes);
+	to.n = from->n;
+	return to;
+}
+
 void vec_clear(struct vec *v)
 {
 	free(v->data);

@@ -43,6 +43,9 @@ void vec_remove_swap(struct vec *v, size_t i);
  */
 size_t vec_count_up_to(const struct vec *v, uint64_t key);
 
+/* The same elements in storage of their own. */
+struct vec vec_copy(const struct vec *from);
+
 /* Free the storage; the vector is empty and usable again. */
 void vec_clear(struct vec *v);
 

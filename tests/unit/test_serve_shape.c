@@ -67,16 +67,9 @@ TEST(a_client_of_half_the_rate_has_half_the_ticks_and_all_the_time)
 	CHECK_EQ(profile->samples.n, 2); /* f and g, without labels */
 	shape_restore(profile, &saved);
 	CHECK_EQ(profile->samples.n, n);
+	CHECK_EQ(sum_of(profile, VALUE_SAMPLES), 600);
 	CHECK_EQ(profile->period, 1000);
 	profile_free(profile);
-}
-
-static void copy_samples(const struct profile *profile, struct vec *out)
-{
-	for (size_t i = 0; i < profile->samples.n; i++)
-		*(struct profile_sample *)vec_push(out) =
-			*(struct profile_sample *)vec_at(&profile->samples,
-							 i);
 }
 
 /* 12 more samples: 8 of a stack that is there, 4 of a new one. */
@@ -91,16 +84,16 @@ static void add_more(struct profile *profile)
 TEST(a_client_has_what_came_after_it_did)
 {
 	struct profile *profile = new_profile();
-	struct vec base = VEC_OF(struct profile_sample);
+	struct vec base = vec_copy(&profile->samples);
 	struct shape shape = { .base = &base, .every = 1 };
 	struct shape_saved saved;
 
-	copy_samples(profile, &base);
 	add_more(profile);
 	shape_apply(profile, &shape, &saved);
 	CHECK_EQ(sum_of(profile, VALUE_SAMPLES), 12);
 	CHECK_EQ(sum_of(profile, VALUE_CPU), 8 * 500 + 4 * 250);
 	CHECK_EQ(profile->samples.n, 2);
+	shape_restore(profile, &saved);
 	profile_free(profile);
 	vec_clear(&base);
 }
@@ -109,17 +102,17 @@ TEST(a_client_has_nothing_of_what_comes_after_its_end)
 {
 	struct profile *profile = new_profile();
 	struct vec none = VEC_OF(struct profile_sample);
-	struct vec last = VEC_OF(struct profile_sample);
+	struct vec last = vec_copy(&profile->samples);
 	struct shape shape = { .base = &none, .last = &last, .every = 1 };
 	struct shape_saved saved;
 	int64_t all_ns = sum_of(profile, VALUE_CPU);
 
-	copy_samples(profile, &last);
 	add_more(profile);
 	shape_apply(profile, &shape, &saved);
 	CHECK_EQ(sum_of(profile, VALUE_SAMPLES), 600);
 	CHECK_EQ(sum_of(profile, VALUE_CPU), all_ns);
 	CHECK_EQ(profile->samples.n, 2);
+	shape_restore(profile, &saved);
 	profile_free(profile);
 	vec_clear(&last);
 }
@@ -137,6 +130,7 @@ TEST(a_client_may_have_one_thread)
 	CHECK_EQ(profile->samples.n, 1);
 	CHECK_STR(shape_label(profile, vec_at(&profile->samples, 0),
 			      LABEL_THREAD_ID), "2");
+	shape_restore(profile, &saved);
 	profile_free(profile);
 }
 
