@@ -30,16 +30,17 @@ static int64_t time_of(const struct profile_sample *sample)
 static bool is_unseen(const struct profile *profile,
 		      const struct profile_sample *sample)
 {
-	size_t n;
-	const location_id *ids =
-		profile_stack_locations(profile, sample->stack, &n);
+	const struct stack_tree *tree = &profile->stacks;
+	stack_id stack = sample->stack;
 	const struct profile_location *location;
 	const struct profile_line *line;
 	const struct profile_function *function;
 
-	if (n != 1)
-		return n == 0;
-	location = vec_at(&profile->locations, ids[0]);
+	if (stack == STACK_EMPTY)
+		return true;
+	if (stack_callers(tree, stack) != STACK_EMPTY)
+		return false;
+	location = vec_at(&profile->locations, stack_leaf(tree, stack));
 	if (location->mapping != NO_ID || !location->n_lines)
 		return false;
 	line = vec_at(&profile->lines, location->first_line);
@@ -124,17 +125,16 @@ static void add_id(const struct profile *profile,
 static void add_thread(const struct profile *profile,
 		       const struct profile_sample *sample, struct strbuf *out)
 {
-	size_t n;
-	const location_id *ids =
-		profile_stack_locations(profile, sample->stack, &n);
+	const struct stack_tree *tree = &profile->stacks;
+	stack_id stack = sample->stack;
 
 	strbuf_adds(out, out->len ? "\nthread " : "thread ");
 	add_id(profile, sample, out);
 	strbuf_adds(out, sample->values[VALUE_CPU] > 0 ? ", running:\n"
 						       : ", waiting:\n");
-	for (size_t i = 0; i < n; i++) {
+	for (; stack != STACK_EMPTY; stack = stack_callers(tree, stack)) {
 		const struct profile_location *location =
-			vec_at(&profile->locations, ids[i]);
+			vec_at(&profile->locations, stack_leaf(tree, stack));
 
 		for (uint32_t j = 0; j < location->n_lines; j++)
 			add_frame(profile, location, j, out);

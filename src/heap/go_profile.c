@@ -117,8 +117,7 @@ void go_profile_fill(struct registry *registry, struct subject *subject,
 		.num_unit = profile_string(profile, "bytes"),
 	};
 
-	profile->samples.n = 0;
-	map_reset(&profile->sample_index);
+	profile_drop_samples(profile);
 	for (size_t i = 0; i < buckets->list.n; i++) {
 		const struct go_bucket *bucket = vec_at(&buckets->list, i);
 		struct go_values v = go_bucket_values(bucket, weights);

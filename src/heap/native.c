@@ -368,8 +368,7 @@ void native_fill(struct native *native)
 {
 	struct profile *profile = native->reader.registry->profile;
 
-	profile->samples.n = 0;
-	map_reset(&profile->sample_index);
+	profile_drop_samples(profile);
 	native->variance = 0;
 	memset(native->totals, 0, sizeof(native->totals));
 	for (size_t i = 0; i < native->hosts.n; i++)

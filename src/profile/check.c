@@ -124,14 +124,13 @@ static struct error *check_locations(const struct profile *profile)
 
 static struct error *check_stacks(const struct profile *profile)
 {
-	for (uint32_t i = 0; i < profile->stacks.entries.n; i++) {
-		size_t n;
-		const location_id *ids =
-			profile_stack_locations(profile, i, &n);
+	const struct stack_tree *tree = &profile->stacks;
 
-		for (size_t k = 0; k < n; k++)
-			if (ids[k] >= profile->locations.n)
-				return error_new("stack %u: no location", i);
+	for (stack_id i = STACK_EMPTY + 1; i < tree->nodes.keys.n; i++) {
+		if (stack_leaf(tree, i) >= profile->locations.n)
+			return error_new("stack %u: no location", i);
+		if (stack_callers(tree, i) >= i)
+			return error_new("stack %u: not below its callers", i);
 	}
 	return NULL;
 }
@@ -161,7 +160,7 @@ static struct error *check_samples(const struct profile *profile)
 	for (size_t i = 0; i < profile->samples.n; i++) {
 		const struct profile_sample *s = vec_at(&profile->samples, i);
 
-		if (s->stack >= profile->stacks.entries.n)
+		if (s->stack >= profile->stacks.nodes.keys.n)
 			return error_new("sample %zu has no stack", i);
 		if (s->labels >= profile->label_sets.entries.n)
 			return error_new("sample %zu has no label set", i);

@@ -52,13 +52,12 @@ static void folded_add_location(const struct profile *profile,
 	}
 }
 
+/* @stack is scratch space, location_id. */
 static void folded_make_line(const struct profile *profile,
 			     const struct profile_sample *sample,
-			     struct strbuf *line)
+			     struct vec *stack, struct strbuf *line)
 {
 	static const char *const keys[] = { "process", "thread_name" };
-	const location_id *ids;
-	size_t n;
 
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
 		const char *text =
@@ -67,11 +66,12 @@ static void folded_make_line(const struct profile *profile,
 		if (text)
 			folded_add_name(line, text);
 	}
-	ids = profile_stack_locations(profile, sample->stack, &n);
-	if (!n)
+	if (sample->stack == STACK_EMPTY)
 		folded_add_name(line, "[unknown]");
-	while (n-- > 0)
-		folded_add_location(profile, line, ids[n]);
+	stack_tree_get(&profile->stacks, sample->stack, stack);
+	for (size_t i = stack->n; i-- > 0;)
+		folded_add_location(profile, line,
+				    *(location_id *)vec_at(stack, i));
 }
 
 struct folded_line {
@@ -91,6 +91,7 @@ void profile_write_folded(const struct profile *profile, size_t type_index,
 {
 	CLEANUP(strbuf_clear) struct strbuf text = { 0 };
 	struct vec lines = VEC_OF(struct folded_line);
+	struct vec stack = VEC_OF(location_id);
 	struct folded_line *line;
 	struct intern texts;
 
@@ -103,7 +104,7 @@ void profile_write_folded(const struct profile *profile, size_t type_index,
 		if (!s->values[type_index])
 			continue;
 		strbuf_reset(&text);
-		folded_make_line(profile, s, &text);
+		folded_make_line(profile, s, &stack, &text);
 		id = intern_bytes(&texts, text.data, text.len);
 		if (id == lines.n) {
 			line = vec_push(&lines);
@@ -121,5 +122,6 @@ void profile_write_folded(const struct profile *profile, size_t type_index,
 				    line->value);
 	}
 	vec_clear(&lines);
+	vec_clear(&stack);
 	intern_clear(&texts);
 }

@@ -31,7 +31,8 @@ struct profile *profile_new(void)
 	profile->lines = VEC_OF(struct profile_line);
 	profile->samples = VEC_OF(struct profile_sample);
 	intern_init(&profile->strings);
-	intern_init(&profile->stacks);
+	stack_tree_init(&profile->stacks);
+	keyset_init(&profile->sample_index);
 	intern_init(&profile->label_sets);
 	intern_init(&profile->function_index);
 	intern_init(&profile->location_index);
@@ -51,11 +52,11 @@ void profile_free(struct profile *profile)
 	vec_clear(&profile->lines);
 	vec_clear(&profile->samples);
 	intern_clear(&profile->strings);
-	intern_clear(&profile->stacks);
+	stack_tree_clear(&profile->stacks);
 	intern_clear(&profile->label_sets);
 	intern_clear(&profile->function_index);
 	intern_clear(&profile->location_index);
-	map_clear(&profile->sample_index);
+	keyset_clear(&profile->sample_index);
 	free(profile);
 }
 
@@ -189,17 +190,7 @@ void profile_set_lines(struct profile *profile, location_id location,
 stack_id profile_stack(struct profile *profile, const location_id *locations,
 		       size_t n)
 {
-	return intern_bytes(&profile->stacks, n ? (const void *)locations : "",
-			    n * sizeof(*locations));
-}
-
-const location_id *profile_stack_locations(const struct profile *profile,
-					   stack_id id, size_t *out_n)
-{
-	const struct intern_entry *e = intern_get(&profile->stacks, id);
-
-	*out_n = e->len / sizeof(location_id);
-	return e->bytes;
+	return stack_tree_add(&profile->stacks, locations, n);
 }
 
 static int label_compare(const void *a, const void *b)
@@ -243,13 +234,11 @@ const struct profile_label *profile_label_set(const struct profile *profile,
 void profile_add_sample(struct profile *profile, stack_id stack,
 			uint32_t labels, const int64_t *values)
 {
-	uint64_t key = (uint64_t)stack << 32 | labels;
-	uint32_t id = map_get(&profile->sample_index, key);
+	uint32_t id = keyset_add(&profile->sample_index,
+				 (uint64_t)stack << 32 | labels);
 	struct profile_sample *sample;
 
-	if (id == NO_ID) {
-		id = (uint32_t)profile->samples.n;
-		map_put(&profile->sample_index, key, id);
+	if (id == profile->samples.n) {
 		sample = vec_push(&profile->samples);
 		sample->stack = stack;
 		sample->labels = labels;
@@ -260,4 +249,16 @@ void profile_add_sample(struct profile *profile, stack_id stack,
 					   &sample->values[i]))
 			sample->values[i] = values[i] < 0 ? INT64_MIN :
 							    INT64_MAX;
+}
+
+void profile_drop_samples(struct profile *profile)
+{
+	profile->samples.n = 0;
+	keyset_reset(&profile->sample_index);
+}
+
+void profile_seal(struct profile *profile)
+{
+	stack_tree_seal(&profile->stacks);
+	keyset_seal(&profile->sample_index);
 }

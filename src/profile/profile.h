@@ -14,12 +14,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "profile/stack_tree.h"
 #include "util/error.h"
-#include "util/map.h"
 
 typedef uint32_t string_id;
-typedef uint32_t location_id;
-typedef uint32_t stack_id;
 
 #define PROFILE_MAX_TYPES 4
 
@@ -75,7 +73,7 @@ struct profile {
 	struct vec comments;	      /* string_id */
 
 	struct intern strings;
-	struct intern stacks;	  /* arrays of location_id, leaf first */
+	struct stack_tree stacks;
 	struct intern label_sets; /* arrays of struct profile_label */
 	struct vec mappings;	  /* struct profile_mapping */
 	uint32_t main_mapping;	  /* the program that the profile is about */
@@ -84,7 +82,7 @@ struct profile {
 	struct vec lines;	  /* struct profile_line */
 	struct vec samples;	  /* struct profile_sample */
 
-	struct map sample_index;      /* (stack, labels) -> sample */
+	struct keyset sample_index;   /* stack << 32 | labels, same ids */
 	struct intern function_index; /* function keys, same ids */
 	struct intern location_index; /* location keys, same ids */
 };
@@ -124,8 +122,6 @@ void profile_set_lines(struct profile *profile, location_id location,
 /* The stack of these @n locations, leaf first, made if it is new. */
 stack_id profile_stack(struct profile *profile, const location_id *locations,
 		       size_t n);
-const location_id *profile_stack_locations(const struct profile *profile,
-					   stack_id id, size_t *out_n);
 
 /* The label set of these @n labels (0 is allowed), made if it is new. */
 uint32_t profile_labels(struct profile *profile,
@@ -136,6 +132,9 @@ const struct profile_label *profile_label_set(const struct profile *profile,
 /* Add @values (one per sample type) to the sample (@stack, @labels). */
 void profile_add_sample(struct profile *profile, stack_id stack,
 			uint32_t labels, const int64_t *values);
+void profile_drop_samples(struct profile *profile);
+/* No more are to come, nor stacks: free what finds them, until one comes. */
+void profile_seal(struct profile *profile);
 
 /*
  * Every invariant of the tables: ids in range, no negative times, labels with

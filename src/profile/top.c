@@ -38,6 +38,7 @@ struct top_pass {
 	struct vec nodes;	  /* struct top_node */
 	struct map edge_index;	  /* caller << 32 | callee */
 	struct vec edges;	  /* struct top_edge */
+	struct vec stack;	  /* location_id: of the sample at hand */
 };
 
 static uint32_t pass_node(struct top_pass *pass,
@@ -68,6 +69,7 @@ static void pass_init(struct top_pass *pass, const struct profile *profile,
 		.nodes_of_locations = xcalloc(n, 4),
 		.nodes = VEC_OF(struct top_node),
 		.edges = VEC_OF(struct top_edge),
+		.stack = VEC_OF(location_id),
 	};
 	intern_init(&pass->names);
 	for (size_t i = 0; i < n; i++) {
@@ -90,6 +92,7 @@ static void pass_clear(struct top_pass *pass)
 	vec_clear(&pass->nodes);
 	map_clear(&pass->edge_index);
 	vec_clear(&pass->edges);
+	vec_clear(&pass->stack);
 }
 
 static void pass_add_edge(struct top_pass *pass, uint32_t caller,
@@ -140,17 +143,16 @@ static void pass_add_sample(struct top_pass *pass, uint32_t sample)
 	const struct profile *profile = pass->profile;
 	const struct profile_sample *s = vec_at(&profile->samples, sample);
 	uint32_t caller = NO_ID, leaf = NO_ID;
-	size_t n;
-	const location_id *ids =
-		profile_stack_locations(profile, s->stack, &n);
 	struct top_node *node;
 
-	while (n-- > 0) {
+	stack_tree_get(&profile->stacks, s->stack, &pass->stack);
+	for (size_t i = pass->stack.n; i-- > 0;) {
+		location_id id = *(location_id *)vec_at(&pass->stack, i);
 		const struct profile_location *l =
-			vec_at(&profile->locations, ids[n]);
+			vec_at(&profile->locations, id);
 
 		if (!l->n_lines) {
-			leaf = pass->nodes_of_locations[ids[n]];
+			leaf = pass->nodes_of_locations[id];
 			caller = pass_add_frame(pass, caller, leaf, false,
 						sample);
 		}

@@ -88,19 +88,20 @@ static void write_label(struct proto_writer *w,
 static void write_sample(struct proto_writer *w,
 			 const struct profile_sample *sample)
 {
-	size_t n;
-	const location_id *ids =
-		profile_stack_locations(w->profile, sample->stack, &n);
+	const struct profile *profile = w->profile;
+	const struct stack_tree *tree = &profile->stacks;
 	const struct profile_label *labels;
+	stack_id id = sample->stack;
+	size_t n;
 
-	for (size_t i = 0; i < n; i++)
-		proto_add_varint(&w->part, (uint64_t)ids[i] + 1);
-	if (n)
+	for (; id != STACK_EMPTY; id = stack_callers(tree, id))
+		proto_add_varint(&w->part, (uint64_t)stack_leaf(tree, id) + 1);
+	if (sample->stack != STACK_EMPTY)
 		write_part(w, SAMPLE_LOCATION);
-	for (size_t i = 0; i < w->profile->n_types; i++)
+	for (size_t i = 0; i < profile->n_types; i++)
 		proto_add_varint(&w->part, (uint64_t)sample->values[i]);
 	write_part(w, SAMPLE_VALUE);
-	labels = profile_label_set(w->profile, sample->labels, &n);
+	labels = profile_label_set(profile, sample->labels, &n);
 	for (size_t i = 0; i < n; i++)
 		write_label(w, &labels[i]);
 	write_message(w, PROFILE_SAMPLE);

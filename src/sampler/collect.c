@@ -319,6 +319,7 @@ void collect_join(struct collect *collect)
 		return;
 	pthread_join(collect->digest_thread, NULL);
 	collect->is_joined = true;
+	profile_seal(collect->digest.registry.profile);
 }
 
 struct collect_exit collect_exit(const struct collect *collect)

@@ -78,19 +78,20 @@ static void mark(struct gap_count *count, int what, size_t sample,
 static int64_t count_samples(struct gap_search *search,
 			     const struct profile *profile, size_t type)
 {
+	const struct stack_tree *tree = &profile->stacks;
 	int64_t total = 0;
 
 	for (size_t i = 0; i < profile->samples.n; i++) {
 		const struct profile_sample *sample =
 			vec_at(&profile->samples, i);
 		int64_t value = sample->values[type];
-		const location_id *ids;
-		size_t n;
+		stack_id stack = sample->stack;
 
 		total += value;
-		ids = profile_stack_locations(profile, sample->stack, &n);
-		for (size_t j = 0; j < n; j++) {
-			struct gap_location at = search->of[ids[j]];
+		for (; stack != STACK_EMPTY;
+		     stack = stack_callers(tree, stack)) {
+			struct gap_location at =
+				search->of[stack_leaf(tree, stack)];
 
 			if (at.count == NO_ID)
 				continue;

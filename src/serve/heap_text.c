@@ -47,14 +47,15 @@ static void add_lines(const struct profile *profile,
 static void add_row(const struct profile *profile,
 		    const struct profile_sample *sample, struct strbuf *out)
 {
-	size_t n;
-	const location_id *ids =
-		profile_stack_locations(profile, sample->stack, &n);
+	const struct stack_tree *tree = &profile->stacks;
+	stack_id stack = sample->stack;
 
 	add_counts(sample->values, out);
-	stacks_add_addresses(profile, sample->stack, out);
-	for (size_t i = 0; i < n; i++)
-		add_lines(profile, vec_at(&profile->locations, ids[i]), out);
+	stacks_add_addresses(profile, stack, out);
+	for (; stack != STACK_EMPTY; stack = stack_callers(tree, stack))
+		add_lines(profile,
+			  vec_at(&profile->locations, stack_leaf(tree, stack)),
+			  out);
 }
 
 void heap_write_text(const struct profile *profile, struct strbuf *out)

@@ -101,12 +101,11 @@ typedef void write_line(const struct profile *profile,
 static void add_stack(const struct profile *profile, stack_id stack,
 		      write_line *write, struct strbuf *out)
 {
-	size_t n;
-	const location_id *ids = profile_stack_locations(profile, stack, &n);
+	const struct stack_tree *tree = &profile->stacks;
 
-	for (size_t i = 0; i < n; i++) {
+	for (; stack != STACK_EMPTY; stack = stack_callers(tree, stack)) {
 		const struct profile_location *location =
-			vec_at(&profile->locations, ids[i]);
+			vec_at(&profile->locations, stack_leaf(tree, stack));
 
 		for (uint32_t j = 0; j < location->n_lines; j++)
 			write(profile, location,
@@ -182,12 +181,11 @@ static void gather(const struct profile *profile, struct vec *out)
 void stacks_add_addresses(const struct profile *profile, stack_id stack,
 			  struct strbuf *out)
 {
-	size_t n;
-	const location_id *ids = profile_stack_locations(profile, stack, &n);
+	const struct stack_tree *tree = &profile->stacks;
 
-	for (size_t i = 0; i < n; i++) {
+	for (; stack != STACK_EMPTY; stack = stack_callers(tree, stack)) {
 		const struct profile_location *location =
-			vec_at(&profile->locations, ids[i]);
+			vec_at(&profile->locations, stack_leaf(tree, stack));
 
 		strbuf_addf(out, " %#llx",
 			    (unsigned long long)location->address + 1);

@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* map.c - hash tables with linear probing, at most half full. */
+/*
+ * map.c - hash tables with linear probing.
+ *
+ * At most half full; sets of keys, which may have millions, three quarters.
+ */
 #include "util/map.h"
+
+#include <stdbool.h>
 
 #include "util/mem.h"
 
@@ -160,4 +166,76 @@ uint32_t intern_find(const struct intern *intern, const void *bytes,
 uint32_t intern_string(struct intern *intern, const char *s)
 {
 	return intern_bytes(intern, s, strlen(s));
+}
+
+void keyset_init(struct keyset *set)
+{
+	*set = (struct keyset){ .keys = VEC_OF(uint64_t) };
+}
+
+void keyset_seal(struct keyset *set)
+{
+	free(set->slots);
+	set->slots = NULL;
+	set->cap = 0;
+}
+
+void keyset_clear(struct keyset *set)
+{
+	vec_clear(&set->keys);
+	keyset_seal(set);
+}
+
+static void keyset_free_slots(struct keyset *set)
+{
+	for (size_t i = 0; i < set->cap; i++)
+		set->slots[i] = NO_ID;
+}
+
+void keyset_reset(struct keyset *set)
+{
+	set->keys.n = 0;
+	keyset_free_slots(set);
+}
+
+static uint32_t *keyset_slot_of(const struct keyset *set, uint64_t key)
+{
+	size_t i = hash_u64(key) & (set->cap - 1);
+
+	while (set->slots[i] != NO_ID && keyset_at(set, set->slots[i]) != key)
+		i = (i + 1) & (set->cap - 1);
+	return &set->slots[i];
+}
+
+static bool keyset_is_full(const struct keyset *set)
+{
+	return 4 * (set->keys.n + 1) > 3 * set->cap;
+}
+
+static void keyset_grow(struct keyset *set)
+{
+	size_t cap = set->cap ? set->cap : 32;
+
+	keyset_seal(set); /* first: all is put in anew from the keys */
+	do
+		set->cap = cap *= 2;
+	while (keyset_is_full(set));
+	set->slots = xreallocarray(NULL, cap, sizeof(*set->slots));
+	keyset_free_slots(set);
+	for (uint32_t id = 0; id < set->keys.n; id++)
+		*keyset_slot_of(set, keyset_at(set, id)) = id;
+}
+
+uint32_t keyset_add(struct keyset *set, uint64_t key)
+{
+	uint32_t *slot;
+
+	if (keyset_is_full(set))
+		keyset_grow(set);
+	slot = keyset_slot_of(set, key);
+	if (*slot == NO_ID) {
+		*slot = (uint32_t)set->keys.n;
+		*(uint64_t *)vec_push(&set->keys) = key;
+	}
+	return *slot;
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * map.h - two hash tables that give dense ids.
+ * map.h - three hash tables: values of keys, and dense ids.
  *
  * struct map: 64-bit key -> 32-bit value, open addressing, no removal of
  * single keys. struct intern: byte strings -> ids 0, 1, 2 ... in order of
- * first appearance; equal bytes meet once.
+ * first appearance; equal bytes meet once. struct keyset: the same for 64-bit
+ * keys, at 14 to 19 bytes each, where a map takes 32 to 64.
  */
 #ifndef UTIL_MAP_H
 #define UTIL_MAP_H
@@ -62,6 +63,29 @@ uint32_t intern_find(const struct intern *intern, const void *bytes,
 /* The bytes of @id; good until intern_clear(). */
 const struct intern_entry *intern_get(const struct intern *intern,
 				      uint32_t id);
+
+struct keyset { /* keyset_init() before use */
+	struct vec keys; /* uint64_t, by id */
+	uint32_t *slots;
+	size_t cap; /* 0: sealed, or a power of two */
+};
+
+void keyset_init(struct keyset *set);
+void keyset_clear(struct keyset *set);
+
+/* Forget all keys, keep the storage. */
+void keyset_reset(struct keyset *set);
+
+/* No more keys are to come: free what finds them, until one comes. */
+void keyset_seal(struct keyset *set);
+
+/* The id of @key, which is keys.n - 1 if it is new. */
+uint32_t keyset_add(struct keyset *set, uint64_t key);
+
+static inline uint64_t keyset_at(const struct keyset *set, uint32_t id)
+{
+	return *(const uint64_t *)vec_at(&set->keys, id);
+}
 
 /* A good 64-bit mix of @key (splitmix64's finalizer). */
 static inline uint64_t hash_u64(uint64_t key)

@@ -66,6 +66,47 @@ TEST(profile_gives_equal_things_equal_ids)
 	CHECK(is_consistent(p));
 }
 
+/* Is @id the stack of these @n locations, leaf first? */
+static bool has_locations(const struct profile *p, stack_id id,
+			  const location_id *locations, size_t n)
+{
+	struct vec ids = VEC_OF(location_id);
+	bool is_so;
+
+	stack_tree_get(&p->stacks, id, &ids);
+	is_so = ids.n == n &&
+		(!n || !memcmp(ids.data, locations, n * sizeof(*locations)));
+	vec_clear(&ids);
+	return is_so;
+}
+
+TEST(profile_stacks_share_their_callers)
+{
+	CLEANUP(profile_free) struct profile *p = profile_new();
+	location_id deep[1000], other[1000];
+	stack_id a, b;
+	size_t n;
+
+	for (uint32_t i = 0; i < ARRAY_SIZE(deep); i++)
+		deep[i] = other[i] = profile_location(p, NO_ID, i + 1, false);
+	other[0] = deep[1];
+	other[2] = deep[0];
+	a = profile_stack(p, deep, ARRAY_SIZE(deep));
+	n = p->stacks.nodes.keys.n;
+	b = profile_stack(p, other, ARRAY_SIZE(other));
+	CHECK_EQ(p->stacks.nodes.keys.n, n + 3);
+	CHECK(has_locations(p, a, deep, ARRAY_SIZE(deep)));
+	CHECK(has_locations(p, b, other, ARRAY_SIZE(other)));
+	CHECK_EQ(profile_stack(p, deep + 1, ARRAY_SIZE(deep) - 1),
+		 stack_callers(&p->stacks, a));
+	CHECK_EQ(profile_stack(p, NULL, 0), STACK_EMPTY);
+	CHECK(has_locations(p, STACK_EMPTY, NULL, 0));
+	CHECK_EQ(profile_stack(p, deep, ARRAY_SIZE(deep)), a);
+	CHECK_EQ(profile_stack(p, other, ARRAY_SIZE(other)), b);
+	CHECK_EQ(p->stacks.nodes.keys.n, n + 3);
+	CHECK(is_consistent(p));
+}
+
 TEST(profile_label_sets_are_equal_in_any_order)
 {
 	CLEANUP(profile_free) struct profile *p = profile_new();

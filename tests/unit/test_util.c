@@ -140,6 +140,29 @@ TEST(map_reset_forgets_all_keys)
 	map_clear(&map);
 }
 
+TEST(keyset_gives_ids_in_order_of_first_appearance)
+{
+	struct keyset set;
+
+	keyset_init(&set);
+	for (uint32_t round = 0; round < 2; round++)
+		for (uint32_t i = 0; i < 10000; i++)
+			CHECK_EQ(keyset_add(&set, UINT64_MAX - i * 4096ull),
+				 i);
+	CHECK_EQ(set.keys.n, 10000);
+	CHECK_EQ(keyset_at(&set, 9999), UINT64_MAX - 9999 * 4096ull);
+	keyset_seal(&set);
+	CHECK_EQ(keyset_at(&set, 1), UINT64_MAX - 4096);
+	CHECK_EQ(keyset_add(&set, UINT64_MAX - 4096), 1);
+	CHECK_EQ(keyset_add(&set, 1), 10000);
+	keyset_reset(&set);
+	CHECK_EQ(keyset_add(&set, 7), 0);
+	CHECK_EQ(keyset_add(&set, UINT64_MAX), 1);
+	keyset_clear(&set);
+	CHECK_EQ(keyset_add(&set, 7), 0);
+	keyset_clear(&set);
+}
+
 TEST(intern_gives_ids_in_order_of_first_appearance)
 {
 	struct intern intern;
