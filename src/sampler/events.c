@@ -19,6 +19,7 @@
 #include "sampler/storm.h"
 
 #define SWEEP_THREADS 64
+#define FEW_TO_WAIT_FOR 32
 #define SWEEP_EVENTS 16
 /* Libraries are mapped one after the other. */
 #define MAPS_AFTER_EXEC 4
@@ -362,6 +363,16 @@ bool sampler_collect_outstanding(struct sampler *s)
 	return any;
 }
 
+void sampler_collect_one(struct sampler *s, pid_t tid)
+{
+	const struct thread *thread = roster_find(&s->roster, tid);
+	struct wait_event event;
+
+	if (thread && thread->state == THREAD_INTERRUPTED &&
+	    tracee_wait_stop(tid, &event))
+		sampler_handle_event(s, &event);
+}
+
 /* A thread in D state, in vfork or in a frozen cgroup does not stop now. */
 static void give_up_overdue(struct sampler *s)
 {
@@ -413,6 +424,7 @@ static void ask_those(struct sampler *s, uint64_t first, uint64_t last)
 		    tracee_wait(roster_live(&s->roster, i)->tid, &event))
 			sampler_handle_event(s, &event);
 	}
+	sampler_collect_outstanding(s);
 	sampler_settle(s);
 }
 
@@ -428,7 +440,6 @@ void sampler_ask_recent(struct sampler *s)
 
 void sampler_settle(struct sampler *s)
 {
-	sampler_collect_outstanding(s);
 	if (s->outstanding.n)
 		give_up_overdue(s);
 	if (s->is_urgent || ring_pending(&s->ring) > RING_WAKE_BYTES)
@@ -476,16 +487,20 @@ void sampler_drain(struct sampler *s)
 
 void sampler_drain_until(struct sampler *s, int64_t bound_ns)
 {
+	/* A wait for any one finds our own stops among few as soon. */
+	bool is_few = s->roster.live.n <= FEW_TO_WAIT_FOR;
 	struct wait_event event;
 	size_t n = 0;
 
 	if (atomic_load(&s->rescue.any))
 		take_rescued(s);
 
-	sampler_collect_outstanding(s);
+	if (!is_few)
+		sampler_collect_outstanding(s);
 	while (tracee_wait(0, &event)) {
 		sampler_handle_event(s, &event);
-		sampler_collect_outstanding(s);
+		if (!is_few || n % FEW_TO_WAIT_FOR == FEW_TO_WAIT_FOR - 1)
+			sampler_collect_outstanding(s);
 		if (++n % SWEEP_EVENTS)
 			continue;
 		adopt_held(s);

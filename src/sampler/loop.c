@@ -228,6 +228,8 @@ static void take_events(struct sampler *s, const siginfo_t *news)
 	}
 	s->drained_ns = now;
 	s->has_news = false;
+	if (news)
+		sampler_collect_one(s, news->si_pid);
 	/* On many cores there may be no end of births: ticks go on. */
 	sampler_drain_until(s, s->is_paused ? now + DRAIN_NS
 					    : s->next_ns + s->period_ns);
@@ -258,6 +260,7 @@ static void run_loop(struct sampler *s)
 			return;
 		if (!s->is_paused && now >= s->next_ns) {
 			sampler_tick(s, s->next_ns);
+			sampler_collect_outstanding(s);
 			settle_doubt(s, now);
 			schedule_next(s, clock_now_ns());
 		} else if (now >= s->window_end_ns) {

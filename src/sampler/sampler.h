@@ -111,8 +111,9 @@ void sampler_drain_until(struct sampler *s, int64_t bound_ns);
 void sampler_ask_active(struct sampler *s); /* of threads that run */
 /* Right after a tick: of those that had run within a second. */
 void sampler_ask_recent(struct sampler *s);
-void sampler_settle(struct sampler *s); /* only those of our own stops */
-bool sampler_collect_outstanding(struct sampler *s);
+bool sampler_collect_outstanding(struct sampler *s); /* only our own stops */
+void sampler_collect_one(struct sampler *s, pid_t tid); /* if it is one */
+void sampler_settle(struct sampler *s); /* give up what does not come */
 /* loop.c: answer our own stops that are there; has_news if there is more. */
 void sampler_take_news(struct sampler *s);
 /* For the main thread, when a SEIZE hangs. */
