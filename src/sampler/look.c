@@ -146,6 +146,11 @@ static bool look(struct sampler *s, struct thread *thread, bool *had_moved)
 		back_off(s, thread);
 		return false;
 	}
+	/* To block takes run time: it runs in one slice, or waits for one. */
+	if (!*had_moved && thread->was_runnable && !s->roster.is_coarse) {
+		roster_look_at(&s->roster, thread, s->tick + 1);
+		return true;
+	}
 	run_ns = (int64_t)(thread->seen.run_ns - before.run_ns);
 	thread->run_ns = thread->seen.run_ns;
 	thread->process->looked_ns += run_ns;
