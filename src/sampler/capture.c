@@ -11,6 +11,7 @@
 
 #include "arch/restart.h"
 #include "sampler/births.h"
+#include "sampler/crowd.h"
 #include "sampler/labels.h"
 #include "sampler/presence.h"
 #include "sampler/storm.h"
@@ -407,7 +408,7 @@ static void repair_result(struct sampler *s, struct thread *thread,
 		s->stats.repaired++;
 }
 
-static void note_held(struct sampler *s, const struct thread *thread,
+static void note_held(struct sampler *s, struct thread *thread,
 		      const struct schedstat *now, int64_t stop_ns)
 {
 	int64_t end_ns = clock_now_ns();
@@ -418,6 +419,7 @@ static void note_held(struct sampler *s, const struct thread *thread,
 	 * after that. Off another core it begins with our request. */
 	if (now->slices != thread->asked.slices || wait > 0)
 		held = end_ns - stop_ns;
+	crowd_note_stop(thread, now, stop_ns, end_ns);
 	histogram_add(&s->stats.held, held);
 	s->stats.held_thread_ns += held;
 	s->window_held_ns += held;

@@ -11,6 +11,7 @@
 
 #include "arch/restart.h"
 #include "sampler/births.h"
+#include "sampler/crowd.h"
 #include "sampler/predecessor.h"
 #include "sampler/storm.h"
 
@@ -243,11 +244,21 @@ static void note_cores(struct sampler *s, const struct candidates *found)
  * Stop them together, so that their waits overlap. With more runnable
  * threads than cores most of them wait, and a stop would find them where they
  * waited: those that did not move since the last look were on no core, unless
- * they are in one long slice, and then they were kept at the last tick.
+ * they are in one long slice, and then they were kept at the last tick; and
+ * those that crowd.c passes over.
  */
 static void interrupt_chosen(struct sampler *s, const struct candidates *found)
 {
 	bool is_crowded = found->n > (size_t)s->n_cpus;
+	int64_t bound_ns = INT64_MIN;
+
+	/*
+	 * Within a timer's tick had_moved tells as much. And in wall mode who
+	 * waits has a stack to be seen, too.
+	 */
+	if (is_crowded && s->period_ns > TIMER_TICK_NS &&
+	    s->options.mode == MODE_CPU)
+		bound_ns = crowd_bound(found->list, found->n, s->n_cpus);
 
 	for (size_t i = 0; i < found->n; i++) {
 		struct thread *thread = found->list[i];
@@ -256,7 +267,9 @@ static void interrupt_chosen(struct sampler *s, const struct candidates *found)
 		if (thread->process && thread->state == THREAD_RUNNING &&
 		    thread->interrupted_ns < found->woke_ns &&
 		    !follow_leaves(s, thread) &&
-		    (!is_crowded || found->had_moved[i] || thread->was_kept))
+		    (!is_crowded || found->had_moved[i] || thread->was_kept) &&
+		    (thread == s->predecessor ||
+		     !crowd_passes_over(thread, bound_ns, found->woke_ns)))
 			interrupt(s, thread, found->woke_ns);
 	}
 }

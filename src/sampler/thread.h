@@ -98,6 +98,11 @@ struct thread {
 	/* memory around its sp that may be read in a stop */
 	taddr stack_lo, stack_hi;
 
+	/* crowd.c: since its last stop */
+	int64_t free_ns;     /* when it was let go, */
+	int64_t unbooked_ns; /* and less its run time and waiting until then */
+	bool is_steady;	     /* it had not slept before that */
+
 	/* the outstanding stop */
 	int64_t woke_ns;	/* when its tick began */
 	int64_t interrupted_ns; /* when it was asked for */
