@@ -19,7 +19,7 @@
 #include "sampler/storm.h"
 
 #define SWEEP_THREADS 64
-#define FEW_TO_WAIT_FOR 32
+#define FEW_TO_WAIT_FOR 32 /* one wait for all of them is the cheaper one */
 #define SWEEP_EVENTS 16
 /* Libraries are mapped one after the other. */
 #define MAPS_AFTER_EXEC 4
@@ -382,8 +382,15 @@ static void give_up_overdue(struct sampler *s)
 		struct thread *thread =
 			*(struct thread **)vec_at(&s->outstanding, i);
 
+		struct wait_event event;
+
 		if (now - thread->interrupted_ns < STOP_BOUND_NS)
 			continue;
+		/* Were we held up ourselves? */
+		if (tracee_wait_stop(thread->tid, &event)) {
+			sampler_handle_event(s, &event);
+			return;
+		}
 		if (thread->state == THREAD_INTERRUPTED) {
 			thread->is_late = true;
 			s->stats.busy++;
@@ -487,19 +494,21 @@ void sampler_drain(struct sampler *s)
 
 void sampler_drain_until(struct sampler *s, int64_t bound_ns)
 {
-	/* A wait for any one finds our own stops among few as soon. */
-	bool is_few = s->roster.live.n <= FEW_TO_WAIT_FOR;
 	struct wait_event event;
 	size_t n = 0;
 
 	if (atomic_load(&s->rescue.any))
 		take_rescued(s);
 
-	if (!is_few)
+	if (s->roster.live.n > FEW_TO_WAIT_FOR)
 		sampler_collect_outstanding(s);
 	while (tracee_wait(0, &event)) {
+		size_t n_before = s->outstanding.n;
+
 		sampler_handle_event(s, &event);
-		if (!is_few || n % FEW_TO_WAIT_FOR == FEW_TO_WAIT_FOR - 1)
+		/* Our stops are not to wait behind events of others. */
+		if (s->roster.live.n > FEW_TO_WAIT_FOR ||
+		    s->outstanding.n >= n_before)
 			sampler_collect_outstanding(s);
 		if (++n % SWEEP_EVENTS)
 			continue;
