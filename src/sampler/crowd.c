@@ -15,10 +15,12 @@
  * that are booked last. Of 1,162 samples of 8 threads on two cores these four
  * had 1,155 (three had 1,019), for three fifths of the stops.
  *
- * Who sleeps is booked too early by that. Each stop tells: there the counts
- * are exact, and what is missing was sleep. So only who did not sleep up to its
- * last stop is passed over, and not for longer than PASS_MAX_NS, to be asked
- * again. CPU time is counted exactly, whoever is stopped.
+ * Who sleeps is booked too early by that, and would be passed over in what it
+ * does after each sleep. So only those are that are known not to sleep: found
+ * runnable at each look, booked up to the last look at least where they were
+ * given a core since, and with nothing missing at the last stop, where the
+ * counts are exact. And not for longer than PASS_MAX_NS, to be asked again.
+ * CPU time is counted exactly, whoever is stopped.
  */
 #include "sampler/crowd.h"
 
@@ -26,12 +28,27 @@
 #include "util/clock.h"
 
 #define SLEPT_MAX_NS (200 * NS_PER_US)
-#define PASS_MAX_NS (100 * NS_PER_MS)
+#define PASS_MAX_NS (30 * NS_PER_MS)
 #define PLACES_MAX 64
+
+#define SLICES_MAX 8 /* since the last look: more end elsewhere than at ticks */
 
 static int64_t accounted_ns(const struct schedstat *at)
 {
 	return (int64_t)(at->run_ns + at->wait_ns);
+}
+
+static int64_t booked_ns(const struct thread *thread)
+{
+	return thread->unbooked_ns + accounted_ns(&thread->seen);
+}
+
+void crowd_note_look(struct thread *thread, uint64_t n_slices, int64_t now_ns)
+{
+	if (n_slices && booked_ns(thread) < thread->looked_ns - SLEPT_MAX_NS)
+		thread->is_steady = false;
+	thread->n_slices = n_slices;
+	thread->looked_ns = now_ns;
 }
 
 void crowd_note_stop(struct thread *thread, const struct schedstat *now,
@@ -45,14 +62,9 @@ void crowd_note_stop(struct thread *thread, const struct schedstat *now,
 	thread->free_ns = free_ns;
 }
 
-static int64_t booked_ns(const struct thread *thread)
+int64_t crowd_bound(struct thread *const *threads, size_t n, int n_cores)
 {
-	return thread->unbooked_ns + accounted_ns(&thread->seen);
-}
-
-int64_t crowd_bound(struct thread *const *threads, size_t n, int n_cpus)
-{
-	size_t n_places = 2 * (size_t)n_cpus;
+	size_t n_places = 2 * (size_t)n_cores;
 	int64_t last[PLACES_MAX];
 	size_t n_last = 0, at;
 
@@ -61,6 +73,8 @@ int64_t crowd_bound(struct thread *const *threads, size_t n, int n_cpus)
 	for (size_t i = 0; i < n; i++) {
 		int64_t ns;
 
+		if (threads[i]->n_slices > SLICES_MAX)
+			return INT64_MIN;
 		if (!threads[i]->is_steady)
 			continue;
 		ns = booked_ns(threads[i]);

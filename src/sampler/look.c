@@ -124,7 +124,7 @@ static bool wants_copy(const struct sampler *s, const struct thread *thread)
  */
 static bool look(struct sampler *s, struct thread *thread, bool *had_moved)
 {
-	struct schedstat before = thread->seen;
+	const struct schedstat before = thread->seen;
 	bool was_left_out = thread->idle_looks > 0;
 	struct task_syscall at;
 	enum task_activity activity;
@@ -135,6 +135,8 @@ static bool look(struct sampler *s, struct thread *thread, bool *had_moved)
 		return false;
 	*had_moved = thread->seen.slices != before.slices ||
 		     thread->seen.run_ns != before.run_ns;
+	crowd_note_look(thread, thread->seen.slices - before.slices,
+			clock_now_ns());
 	if (*had_moved) {
 		thread->moved_tick = s->tick;
 		thread->idle_looks = 0;
@@ -166,7 +168,7 @@ static bool look(struct sampler *s, struct thread *thread, bool *had_moved)
 		roster_look_at(&s->roster, thread, s->tick + 1);
 		return true;
 	case TASK_BLOCKED:
-		thread->was_runnable = false;
+		thread->was_runnable = thread->is_steady = false;
 		if (s->options.mode == MODE_WALL && wants_stop(s, thread, &at))
 			return true;
 		look_at_blocked(s, thread, &at);
@@ -244,8 +246,8 @@ static void note_cores(struct sampler *s, const struct candidates *found)
  * Stop them together, so that their waits overlap. With more runnable
  * threads than cores most of them wait, and a stop would find them where they
  * waited: those that did not move since the last look were on no core, unless
- * they are in one long slice, and then they were kept at the last tick; and
- * those that crowd.c passes over.
+ * they are in one long slice, and then they were kept at the last tick. Of the
+ * others crowd.c tells which are worth a stop.
  */
 static void interrupt_chosen(struct sampler *s, const struct candidates *found)
 {
@@ -253,12 +255,12 @@ static void interrupt_chosen(struct sampler *s, const struct candidates *found)
 	int64_t bound_ns = INT64_MIN;
 
 	/*
-	 * Within a timer's tick had_moved tells as much. And in wall mode who
-	 * waits has a stack to be seen, too.
+	 * Within a timer's tick (of most kernels) had_moved tells as much.
+	 * And in wall mode who waits has a stack to be seen, too.
 	 */
 	if (is_crowded && s->period_ns > TIMER_TICK_NS &&
-	    s->options.mode == MODE_CPU)
-		bound_ns = crowd_bound(found->list, found->n, s->n_cpus);
+	    s->options.mode == MODE_CPU && !s->roster.is_coarse)
+		bound_ns = crowd_bound(found->list, found->n, s->n_cores);
 
 	for (size_t i = 0; i < found->n; i++) {
 		struct thread *thread = found->list[i];

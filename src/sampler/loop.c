@@ -11,6 +11,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include "sampler/priority.h"
 #include "sampler/storm.h"
@@ -326,6 +327,7 @@ void loop_init(struct sampler *s, const struct sampler_options *options,
 	if (options->libunwind_ptrace)
 		s->upt = upt_new();
 	s->n_cpus = 1;
+	s->n_cores = (int)sysconf(_SC_NPROCESSORS_ONLN);
 	follow_init(&s->follow);
 	if (!sched_getaffinity(0, sizeof(s->follow.allowed),
 			       &s->follow.allowed))

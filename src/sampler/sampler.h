@@ -68,7 +68,7 @@ struct sampler {
 	struct vec outstanding; /* struct thread *: stops to come, ours and
 				   the first ones of newborn threads */
 	struct vec held; /* struct wait_event: first stops, within a drain */
-	int n_cpus;
+	int n_cpus, n_cores; /* that we may use; that there are */
 	bool is_fifo;
 	struct follow follow;
 	struct thread *predecessor; /* at this tick, or NULL */

@@ -101,7 +101,9 @@ struct thread {
 	/* crowd.c: since its last stop */
 	int64_t free_ns;     /* when it was let go, */
 	int64_t unbooked_ns; /* and less its run time and waiting until then */
-	bool is_steady;	     /* it had not slept before that */
+	int64_t looked_ns;   /* when it was looked at last, */
+	uint64_t n_slices;   /* and cores it was given before, since a look */
+	bool is_steady;	     /* it does not sleep, as far as is known */
 
 	/* the outstanding stop */
 	int64_t woke_ns;	/* when its tick began */

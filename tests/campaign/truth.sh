@@ -80,7 +80,7 @@ truth_case() {
 		"$(seconds_of 2500)" 1e9
 }
 
-plan 68
+plan 72
 truth_heading | tee "$table" | sed 's/^/# /'
 mode=strict
 has_realtime || mode=doubtful
@@ -89,6 +89,7 @@ truth_case eight eight 18 100 3 2 $mode
 truth_case eight-clock eight-clock 18 100 3 2 $mode
 truth_case sleep sleep 75 200 3 2 $mode
 truth_case eight-sleep eight-sleep 18 100 3 2 $mode
+truth_case crowd crowd 32 100 3 2 $mode
 truth_case timer timer 80 200 3 2 $mode
 truth_case churn churn 18 100 5 5 doubtful
 

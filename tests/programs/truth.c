@@ -7,6 +7,8 @@
  *   eight-clock  f 50 : g 50, 8 busy threads that read their CPU clock
  *   sleep        200 us f, 100 us g, 1 ms usleep: about 62 : 31 : rest
  *   eight-sleep  8 threads of 1 ms f, 0.5 ms g, 2 ms usleep: 66 : 33 : rest
+ *   crowd        4 threads of 5 ms f, 10 ms g, 20 ms usleep, 4 that run g
+ *                without a pause: about 17 : 83
  *   timer        1 ms f, 1 ms g at every tick of a 10 ms timer: 50 : 50
  *   calls        60 us f, 40 us g, getppid(): 60 : 40 : hardly anything
  *   io           8 threads of 6 us f, 3 us g, a read of 512 KiB of zeros: the
@@ -162,6 +164,26 @@ static void run_eight_sleep(struct job *job)
 	run_threads(job, bursty_thread);
 }
 
+/* More want a core than there are; some of them sleep in between. */
+static void *crowd_thread(void *arg)
+{
+	static _Atomic unsigned n_made;
+	struct job *job = arg;
+	double cpu_us = job->seconds * 1e6 * job->n_cpus / N_BUSY;
+	uint64_t n = (uint64_t)(cpu_us / 15000);
+
+	if (n_made++ % 2)
+		run_rounds(job, n, 5000, 10000, 20000);
+	else
+		run_rounds(job, n, 0, 15000, 0);
+	return NULL;
+}
+
+static void run_crowd(struct job *job)
+{
+	run_threads(job, crowd_thread);
+}
+
 static void run_timer(struct job *job)
 {
 	int fd = timerfd_create(CLOCK_MONOTONIC, 0);
@@ -244,6 +266,7 @@ static const struct mode modes[] = {
 	{ "eight-clock", run_eight_clock },
 	{ "sleep", run_sleep },
 	{ "eight-sleep", run_eight_sleep },
+	{ "crowd", run_crowd },
 	{ "timer", run_timer },
 	{ "calls", run_calls },
 	{ "io", run_io },
